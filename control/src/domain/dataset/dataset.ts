@@ -1,0 +1,55 @@
+/** Datasets: filesystems and volumes. Identity is the guid; the name is where it stands. */
+import { z } from 'zod';
+import { DatasetName, Guid } from '../names.ts';
+import { ObservedProperty, Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
+
+export const DatasetKind = z.enum(['filesystem', 'volume']);
+export type DatasetKind = z.infer<typeof DatasetKind>;
+
+export const DatasetSpec = z
+  .strictObject({
+    name: DatasetName.refine((n) => n.includes('/'), 'a dataset is named pool/name; the pool root is declared with the pool'),
+    kind: DatasetKind.default('filesystem'),
+    guid: Guid.optional(),
+    properties: Properties.prefault({}),
+  })
+  .superRefine((d, ctx) => {
+    for (const p of Object.keys(d.properties) as PropertyName[]) {
+      const on = PROPERTIES[p].on;
+      if (on !== 'both' && on !== d.kind) ctx.addIssue({ code: 'custom', path: ['properties', p], message: `${p} does not apply to a ${d.kind}` });
+    }
+    if (d.kind === 'volume' && d.properties.volsize === undefined)
+      ctx.addIssue({ code: 'custom', path: ['properties'], message: 'a volume needs a volsize' });
+  });
+export type DatasetSpec = z.infer<typeof DatasetSpec>;
+
+export const ObservedDataset = z.object({
+  name: DatasetName,
+  guid: Guid,
+  kind: DatasetKind,
+  createdAt: z.number(),
+  used: z.number().nonnegative(),
+  available: z.number().nonnegative(),
+  referenced: z.number().nonnegative(),
+  usedBySnapshots: z.number().nonnegative(),
+  compressRatio: z.number().nonnegative(),
+  mounted: z.boolean(),
+  mountpoint: z.string().nullable(),
+  origin: z.string().nullable(),
+  encryption: z.string(),
+  keyStatus: z.enum(['available', 'unavailable', 'none']),
+  /** How many snapshots it has (its own, not its children's). */
+  snapshots: z.number().int().nonnegative(),
+  properties: z.partialRecord(z.enum(Object.keys(PROPERTIES) as PropertyName[]), ObservedProperty),
+});
+export type ObservedDataset = z.infer<typeof ObservedDataset>;
+
+/** What an empty filesystem can occupy: metadata alone, on a wide raidz with 16 KiB sectors. */
+export const EMPTY_AT_MOST = 512 * 1024;
+
+/**
+ * Could destroying it destroy data? Small is not empty: below the limit the executor still has to prove emptiness by
+ * looking inside before it destroys anything without an approval.
+ */
+export const holdsData = (d: Pick<ObservedDataset, 'kind' | 'referenced' | 'snapshots' | 'mounted' | 'keyStatus'>): boolean =>
+  d.kind === 'volume' || d.snapshots > 0 || d.referenced > EMPTY_AT_MOST || !d.mounted || d.keyStatus === 'unavailable';

@@ -1,0 +1,90 @@
+/**
+ * The closed vocabulary of `dplane-exec`: every change to the host is one of these, and nothing else is.
+ * There is no operation that destroys a pool. Each names its target by name AND guid; the executor compares both
+ * with the host before it acts, so a plan made for another dataset of the same name touches nothing.
+ */
+import { z } from 'zod';
+import { DatasetKind } from '../dataset/dataset.ts';
+import { DatasetName, Digest, Guid, Millis, PoolName, SnapshotTag } from '../names.ts';
+import { PoolOptions, Vdev } from '../pool/pool.ts';
+import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
+import { ShareSpec } from '../share/share.ts';
+import { Actor } from '../user/user.ts';
+
+const names = Object.keys(PROPERTIES) as PropertyName[];
+/** Values to set: `inherit` is not a value here, it has a list of its own. */
+const SetProperties = Properties.refine((p) => names.every((n) => p[n] !== 'inherit'), 'inherit is not a value to set');
+
+export const Operation = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('pool.create'), name: PoolName, vdevs: z.array(Vdev).min(1), options: PoolOptions, properties: SetProperties }),
+  z.strictObject({ kind: z.literal('pool.set'), name: PoolName, guid: Guid, options: PoolOptions }),
+  z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, guid: Guid, action: z.enum(['start', 'stop', 'pause']) }),
+  z.strictObject({ kind: z.literal('dataset.create'), name: DatasetName, type: DatasetKind, properties: SetProperties }),
+  z.strictObject({ kind: z.literal('dataset.set'), name: DatasetName, guid: Guid, set: SetProperties, inherit: z.array(PropertyNameSchema) }),
+  z.strictObject({ kind: z.literal('dataset.rename'), name: DatasetName, guid: Guid, to: DatasetName }),
+  z.strictObject({
+    kind: z.literal('dataset.destroy'),
+    name: DatasetName,
+    guid: Guid,
+    /** With an approval only: take its snapshots with it. Never its child datasets: each is a target of its own. */
+    withSnapshots: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal('snapshot.create'), dataset: DatasetName, guid: Guid, tag: SnapshotTag, recursive: z.boolean() }),
+  z.strictObject({ kind: z.literal('snapshot.destroy'), dataset: DatasetName, tag: SnapshotTag, guid: Guid }),
+  z.strictObject({ kind: z.literal('snapshot.hold'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
+  z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
+  z.strictObject({ kind: z.literal('share.put'), share: ShareSpec }),
+  z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: z.string().min(1).max(80) }),
+  /** Reading that needs root: who is connected to which share. */
+  z.strictObject({ kind: z.literal('share.clients') }),
+]);
+export type Operation = z.infer<typeof Operation>;
+export type OperationKind = Operation['kind'];
+
+/** The exact thing an approval is for. */
+export const Target = z.strictObject({
+  kind: z.enum(['dataset', 'snapshot', 'share', 'pool']),
+  name: z.string().min(1).max(512),
+  /** Null only for shares, which have no guid. */
+  guid: Guid.nullable(),
+});
+export type Target = z.infer<typeof Target>;
+
+/** Single use; made by a person for one action of one plan. */
+export const Approval = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{22,64}$/),
+  actor: Actor,
+  planDigest: Digest,
+  actionId: z.string().min(1).max(1024),
+  operation: z.string(),
+  target: Target,
+  issuedAt: Millis,
+  expiresAt: Millis,
+});
+export type Approval = z.infer<typeof Approval>;
+
+export const targetOf = (op: Operation): Target | null => {
+  switch (op.kind) {
+    case 'dataset.destroy':
+    case 'dataset.rename':
+    case 'dataset.set':
+      return { kind: 'dataset', name: op.name, guid: op.guid };
+    case 'snapshot.destroy':
+      return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.guid };
+    case 'share.remove':
+      return { kind: 'share', name: `${op.share}:${op.name}`, guid: null };
+    default:
+      return null;
+  }
+};
+
+/** One request on the executor's socket (one JSON object a line), and its answer. */
+export const ExecRequest = z.strictObject({
+  v: z.literal(1),
+  /** Chosen by the caller and journalled by both sides: the same id is never executed twice. */
+  id: z.string().regex(/^[A-Za-z0-9_-]{8,80}$/),
+  actor: Actor,
+  operation: Operation,
+  approval: Approval.nullable(),
+});
+export type ExecRequest = z.infer<typeof ExecRequest>;

@@ -1,0 +1,27 @@
+/**
+ * What a click or a command asks for, as data. `planChange` turns it into a plan by the same rules that `state.yaml`
+ * goes through: the wanted state is what is there now, plus the change.
+ */
+import { z } from 'zod';
+import { DatasetSpec } from '../dataset/dataset.ts';
+import { DatasetName, Guid, PoolName, SnapshotTag } from '../names.ts';
+import { PoolSpec } from '../pool/pool.ts';
+import { Properties } from '../property/property.ts';
+import { ShareName, ShareSpec } from '../share/share.ts';
+
+export const ChangeRequest = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('pool.create'), pool: PoolSpec }),
+  z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, action: z.enum(['start', 'stop', 'pause']) }),
+  z.strictObject({ kind: z.literal('dataset.create'), dataset: DatasetSpec }),
+  z.strictObject({ kind: z.literal('dataset.set'), name: DatasetName, properties: Properties }),
+  z.strictObject({ kind: z.literal('dataset.rename'), name: DatasetName, to: DatasetName }),
+  /** With everything below it: each child dataset becomes an action (and an approval) of its own. */
+  z.strictObject({ kind: z.literal('dataset.destroy'), name: DatasetName }),
+  z.strictObject({ kind: z.literal('snapshot.create'), dataset: DatasetName, tag: SnapshotTag, recursive: z.boolean().default(false) }),
+  z.strictObject({ kind: z.literal('snapshot.destroy'), dataset: DatasetName, tag: SnapshotTag, guid: Guid }),
+  z.strictObject({ kind: z.literal('snapshot.hold'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
+  z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
+  z.strictObject({ kind: z.literal('share.put'), share: ShareSpec }),
+  z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: ShareName }),
+]);
+export type ChangeRequest = z.infer<typeof ChangeRequest>;

@@ -1,0 +1,32 @@
+/** Snapshots. Identity is the guid. */
+import { z } from 'zod';
+import { DatasetName, Guid, SnapshotName, SnapshotTag } from '../names.ts';
+
+export const Snapshot = z.object({
+  guid: Guid,
+  dataset: DatasetName,
+  tag: SnapshotTag,
+  createTxg: z.number().int().nonnegative(),
+  createdAt: z.number(),
+  used: z.number().nonnegative(),
+  referenced: z.number().nonnegative(),
+  holds: z.number().int().nonnegative(),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+export const SnapshotCreate = z.strictObject({
+  dataset: DatasetName,
+  tag: SnapshotTag,
+  recursive: z.boolean().default(false),
+});
+
+export const splitSnapshot = (name: z.infer<typeof SnapshotName>): { dataset: string; tag: string } => {
+  const at = name.indexOf('@');
+  return { dataset: name.slice(0, at), tag: name.slice(at + 1) };
+};
+
+/** Windows' Previous Versions read this form: `GMT-2026.11.20-18.30.00`. */
+export const gmtTag = (at: Date): string => {
+  const p = (n: number): string => String(n).padStart(2, '0');
+  return `GMT-${at.getUTCFullYear()}.${p(at.getUTCMonth() + 1)}.${p(at.getUTCDate())}-${p(at.getUTCHours())}.${p(at.getUTCMinutes())}.${p(at.getUTCSeconds())}`;
+};

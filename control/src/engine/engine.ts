@@ -1,0 +1,75 @@
+/**
+ * What everything above the engine (API, CLI over the API, schedules) can ask of it. One way to change anything:
+ * plan -> approve -> apply. Reads come from the last observation and say when it was made.
+ */
+import type { Alert } from '../domain/alert/alert.ts';
+import type { ObservedDataset } from '../domain/dataset/dataset.ts';
+import type { Disk } from '../domain/disk/disk.ts';
+import type { Run } from '../domain/job.ts';
+import type { Observed } from '../domain/observed/observed.ts';
+import type { Approval } from '../domain/operation/operation.ts';
+import type { ChangeRequest } from '../domain/plan/change.ts';
+import type { Plan } from '../domain/plan/types.ts';
+import type { ObservedPool } from '../domain/pool/pool.ts';
+import type { Refusal, Result } from '../domain/refusal.ts';
+import type { ObservedShare } from '../domain/share/share.ts';
+import type { DesiredState } from '../domain/state/state.ts';
+import type { Actor } from '../domain/user/user.ts';
+import type { StateRecord } from '../store/types.ts';
+
+export type StateProblem = { line: number; column: number; path: string; message: string };
+export type StateCheck = { ok: true; state: DesiredState } | { ok: false; problems: StateProblem[] };
+
+export type DriftItem = { noun: string; name: string; what: 'missing' | 'extra' | 'renamed' | 'changed'; message: string };
+export type DriftStatus = {
+  /** `unknown` until something has been applied or captured. */
+  state: 'unknown' | 'in-sync' | 'drifted';
+  checkedAt: number | null;
+  since: number | null;
+  against: number | null; // StateRecord id
+  items: DriftItem[];
+};
+
+export type Snapshotted = { observed: Observed; digest: string; /** Grows with every observation that differs. */ version: number };
+
+export type Engine = {
+  readonly simulated: boolean;
+  readonly startedAt: number;
+
+  /** The last observation; a new one when it is older than `maxAgeMs`. One refresh is in flight at a time. */
+  observe(maxAgeMs?: number): Promise<Snapshotted>;
+  pools(): Promise<{ at: number; pools: ObservedPool[]; stuck: Observed['stuck'] }>;
+  datasets(): Promise<{ at: number; version: number; datasets: ObservedDataset[] }>;
+  disks(): Promise<{ at: number; disks: Disk[] }>;
+  shares(): Promise<{ at: number; shares: ObservedShare[] }>;
+  /** When the snapshot index of each pool was last brought up to date. */
+  snapshotsAt(): Record<string, number>;
+  refreshSnapshots(pool?: string): Promise<void>;
+
+  checkState(yaml: string): Promise<StateCheck>;
+  savedState(): StateRecord | null;
+  saveState(yaml: string, actor: Actor, basedOn: string | null): Promise<Result<StateRecord>>;
+  captureState(actor: Actor): Promise<Result<{ yaml: string; record: StateRecord }>>;
+  stateHistory(limit: number): StateRecord[];
+
+  planState(actor: Actor, yaml?: string): Promise<Result<Plan>>;
+  planChange(actor: Actor, changes: readonly ChangeRequest[]): Promise<Result<Plan>>;
+  plan(digest: string): Plan | null;
+  plans(limit: number): { digest: string; source: string; actor: string; createdAt: number; expiresAt: number; summary: Plan['summary'] }[];
+  /** `typed` has to be the exact name of the action's target. */
+  approve(actor: Actor, digest: string, actionId: string, typed: string): Promise<Result<Approval>>;
+  approvals(digest: string): Approval[];
+  /** Starts the run and returns it; `settled` resolves when it has ended. */
+  apply(actor: Actor, digest: string): Promise<Result<{ run: Run; settled: Promise<Run> }>>;
+  run(id: string): Run | null;
+  runs(limit: number): Run[];
+
+  drift(): DriftStatus;
+  checkDrift(): Promise<DriftStatus>;
+  alerts(): Alert[];
+  alertHistory(limit: number): Alert[];
+  problems(): Refusal[];
+
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};

@@ -1,0 +1,166 @@
+/**
+ * What the control plane keeps. One module a table family, all over one connection and one writer: the process itself.
+ * `transact` is synchronous: a state row, its event and its audit entry are one transaction or none; subscribers
+ * hear of events after the commit.
+ */
+import type { Alert } from '../domain/alert/alert.ts';
+import type { AuditEntry, AuditVerdict, NewAuditEntry } from '../domain/audit/audit.ts';
+import type { Event, NewEvent } from '../domain/event/event.ts';
+import type { Run, Step } from '../domain/job.ts';
+import type { Approval } from '../domain/operation/operation.ts';
+import type { Plan } from '../domain/plan/types.ts';
+import type { Snapshot } from '../domain/snapshot/snapshot.ts';
+import type { Permission, Role } from '../domain/user/role.ts';
+
+export type Clock = () => number;
+
+export type EventFilter = { kinds?: readonly string[]; subject?: string; text?: string; minSeverity?: 'info' | 'warning' | 'critical' };
+export type Events = {
+  append(event: NewEvent): Event;
+  /** Oldest first, after `seq`. */
+  after(seq: number, limit: number, filter?: EventFilter): Event[];
+  /** Newest first, before `seq` (or the end). */
+  before(seq: number | null, limit: number, filter?: EventFilter): Event[];
+  lastSeq(): number;
+  /** Called after the commit of each event, in order of seq. */
+  subscribe(listener: (event: Event) => void): () => void;
+  /** Drop the oldest beyond `keep`; seq never starts again. */
+  prune(keep: number): number;
+};
+
+export type Audit = {
+  append(entry: NewAuditEntry): AuditEntry;
+  page(before: number | null, limit: number, text?: string): AuditEntry[];
+  count(): number;
+  /** Streams; constant memory; compares with the sealed head as well. */
+  verify(options?: { signal?: AbortSignal; onProgress?: (done: number, of: number) => void }): Promise<AuditVerdict>;
+};
+
+export type PlanRecord = { plan: Plan; actor: string; yaml: string | null; source: string; createdAt: number; expiresAt: number };
+export type Plans = {
+  put(record: PlanRecord): void;
+  get(digest: string): PlanRecord | null;
+  list(limit: number): PlanRecord[];
+  prune(now: number): number;
+};
+export type Approvals = {
+  put(approval: Approval): void;
+  /** Approvals of a plan that are neither used nor expired. */
+  open(planDigest: string, now: number): Approval[];
+  /** True once; false when used, expired or unknown. */
+  use(id: string, now: number): boolean;
+};
+export type Runs = {
+  start(run: Omit<Run, 'steps'>, actionIds: readonly string[]): void;
+  step(runId: string, step: Step, operationId: string | null): void;
+  finish(runId: string, state: Run['state'], endedAt: number, account: string): void;
+  get(id: string): Run | null;
+  list(limit: number): Run[];
+  /** Runs that say `running`: after a start, what a crash left behind. With the operation id of each begun step. */
+  unfinished(): { run: Run; operationIds: Record<string, string> }[];
+};
+
+export type StateRecord = { id: number; yaml: string; digest: string; at: number; actor: string; kind: 'saved' | 'applied' | 'captured' };
+export type States = {
+  put(record: Omit<StateRecord, 'id'>): StateRecord;
+  latest(kind?: StateRecord['kind']): StateRecord | null;
+  get(id: number): StateRecord | null;
+  list(limit: number): StateRecord[];
+  /** Which guid a declared name had when it was last applied: how renames behind our back are told from deletions. */
+  identities(): Map<string, string>;
+  setIdentities(map: ReadonlyMap<string, string>): void;
+};
+
+export type Alerts = {
+  /** Opens, or updates the message of the open one; true when it was opened. */
+  raise(alert: Pick<Alert, 'kind' | 'subject' | 'severity' | 'message'>, now: number): boolean;
+  /** True when one was open. */
+  resolve(kind: string, subject: string, now: number): boolean;
+  open(): Alert[];
+  page(limit: number): Alert[];
+};
+
+export type UserRow = {
+  id: number;
+  name: string;
+  role: Role;
+  password: string;
+  totpSecret: string | null;
+  /** Last TOTP step that was accepted: a code is good once. */
+  totpLastStep: number;
+  recoveryCodes: string[];
+  disabled: boolean;
+  createdAt: number;
+  lastLoginAt: number | null;
+};
+export type SessionRow = { idHash: string; userId: number; csrf: string; createdAt: number; lastSeenAt: number; expiresAt: number; from: string; agent: string };
+export type TokenRow = { id: string; hash: string; name: string; userId: number; scopes: Permission[]; createdAt: number; expiresAt: number; lastUsedAt: number | null };
+export type Access = {
+  users(): UserRow[];
+  user(id: number): UserRow | null;
+  userByName(name: string): UserRow | null;
+  addUser(row: Omit<UserRow, 'id'>): UserRow;
+  updateUser(id: number, change: Partial<Omit<UserRow, 'id' | 'name'>>): void;
+  removeUser(id: number): void;
+  addSession(row: SessionRow): void;
+  session(idHash: string): { session: SessionRow; user: UserRow } | null;
+  touchSession(idHash: string, lastSeenAt: number): void;
+  sessions(): SessionRow[];
+  removeSession(idHash: string): void;
+  removeSessionsOf(userId: number, exceptHash?: string): number;
+  addToken(row: TokenRow): void;
+  tokenByHash(hash: string): { token: TokenRow; user: UserRow } | null;
+  touchToken(id: string, at: number): void;
+  tokens(): TokenRow[];
+  removeToken(id: string): boolean;
+  /** Expired sessions and tokens. */
+  prune(now: number): number;
+};
+
+export type SnapshotQuery = {
+  dataset?: string;
+  /** Also the datasets below it. */
+  recursive?: boolean;
+  text?: string;
+  heldOnly?: boolean;
+  sort?: 'createdAt' | 'name' | 'used' | 'referenced';
+  descending?: boolean;
+  offset: number;
+  limit: number;
+};
+export type SnapshotIndex = {
+  /** Replaces what is known of one pool; rows are consumed as they come. Returns what changed. */
+  replacePool(pool: string, rows: AsyncIterable<Snapshot>): Promise<{ added: number; removed: number; changed: number; total: number }>;
+  upsert(rows: readonly Snapshot[]): void;
+  remove(guid: string): void;
+  forgetPool(pool: string): void;
+  page(query: SnapshotQuery): { total: number; rows: Snapshot[] };
+  /** The same page as JSON text `{"total":..,"rows":[..]}`, made by SQLite: for large answers. */
+  pageJson(query: SnapshotQuery): string;
+  countByDataset(): Map<string, number>;
+  /** Grows with every change: answers can be cached under it. */
+  version(): number;
+};
+
+export type Settings = { get(key: string): string | null; set(key: string, value: string): void; remove(key: string): void };
+
+export type Store = {
+  readonly events: Events;
+  readonly audit: Audit;
+  readonly plans: Plans;
+  readonly approvals: Approvals;
+  readonly runs: Runs;
+  readonly states: States;
+  readonly alerts: Alerts;
+  readonly access: Access;
+  readonly snapshots: SnapshotIndex;
+  readonly settings: Settings;
+  /** One transaction; nested calls join it. Events are published after the outermost commit. */
+  transact<T>(work: () => T): T;
+  /** Online copy; `keep` newest copies stay. */
+  backup(folder: string, keep: number): Promise<string>;
+  /** SQLite's own check plus what the tables promise each other; empty when sound. */
+  check(): string[];
+  schemaVersion(): number;
+  close(): void;
+};
