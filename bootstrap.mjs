@@ -1,0 +1,144 @@
+/**
+ * The first command in a fresh clone: installs what is missing, then hands over to the pinned Node 24.
+ *
+ * Runs on the distribution's Node (18 or later) without any dependency, so: plain JavaScript, no imports beyond node:*.
+ * Says in one line what it installs, on stderr: standard output belongs to the command that is started.
+ * What is there already is not installed again; an ordinary run adds some 50 ms.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+const node = join(root, 'node_modules/.bin/node');
+const lab = join(root, 'packages/lab/src/main.ts');
+const [command = '', ...args] = process.argv.slice(2);
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** Stops before anything was started. `npm test` ends with its count line even then. */
+const giveUp = (text) => {
+  say(text);
+  if (command === 'test') process.stdout.write('0 passed, 1 failed\n');
+  process.exit(1);
+};
+
+const readJson = (path) => {
+  try {
+    return JSON.parse(readFileSync(join(root, path), 'utf8'));
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * npm leaves its own record of what it unpacked, written last. It is compared with the lock file package by package, so
+ * nothing is installed twice, an interrupted install is noticed, and whoever ran `npm install` is left alone.
+ */
+const npmPackagesMissing = () => {
+  const wanted = readJson('package-lock.json')?.packages;
+  if (!wanted) giveUp('package-lock.json is missing or damaged; get it back with: git checkout package-lock.json');
+  const there = readJson('node_modules/.package-lock.json')?.packages ?? {};
+  // optional packages are for one processor each; the one that has to be there is the Node binary
+  const absent = Object.entries(wanted).some(
+    ([path, p]) => path.startsWith('node_modules/') && !p.optional && !p.link && there[path]?.integrity !== p.integrity,
+  );
+  return absent || !existsSync(node);
+};
+
+const installNpmPackages = () => {
+  if (!npmPackagesMissing()) return;
+  say('Installing npm packages into node_modules (npm ci, about 250 MB, once) ...');
+  // the npm that started us, if one did. Nothing needs an install script: native parts come prebuilt inside the packages.
+  // `error` hides the warnings about this Node's age: what needs a newer one is run by the one being installed
+  const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  const ci = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  const end = spawnSync(npm[0], [...npm.slice(1), ...ci], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (end.error) giveUp(`npm could not be started (${end.error.message}). On Debian and Ubuntu: apt-get install npm`);
+  if (end.status !== 0) giveUp('npm ci failed, see above. When the network is back, run the same command again.');
+  if (!existsSync(node)) giveUp(`There is no Node 24 for ${process.platform}/${process.arch} among the packages: Linux on x64 or arm64 is needed.`);
+};
+
+const runnable = (path) => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const installDebianPackages = (names) => {
+  if (names.length === 0) return;
+  const asked = spawnSync('dpkg-query', ['-W', '-f=${Package} ${db:Status-Status}\\n', ...names], { encoding: 'utf8' });
+  const there = new Set((asked.stdout ?? '').split('\n').flatMap((line) => (line.endsWith(' installed') ? [line.split(' ')[0]] : [])));
+  const missing = names.filter((name) => !there.has(name));
+  if (missing.length === 0) return;
+  if (!runnable('/usr/bin/apt-get')) giveUp(`These programs are missing, by their Debian package names: ${missing.join(' ')}`);
+  if (process.getuid() !== 0)
+    giveUp(`Debian packages are missing. Install them, then run the same command again:\n\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}\n`);
+
+  const apt = (...argv) =>
+    spawnSync('apt-get', ['-qq', ...argv], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, encoding: 'utf8' });
+  const install = () => apt('install', '-y', '--no-install-recommends', ...missing);
+  say(`Installing Debian packages: ${missing.join(' ')} ...`);
+  // package lists that are empty or too old are the common reason to fail, and the only one worth a second try
+  let end = install();
+  if (end.status !== 0) {
+    say('Refreshing the package lists (apt-get update) ...');
+    apt('update');
+    end = install();
+  }
+  if (end.status !== 0) giveUp(`${end.stdout}${end.stderr}\napt-get could not install: ${missing.join(' ')}`);
+};
+
+/** Starts Node 24 on a script, passes signals on, ends as it ends. */
+const handOver = (flags, script, more = {}) => {
+  const child = spawn(node, [...flags, join(root, script), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH ?? ''}`, ...more },
+  });
+  // a terminal's Ctrl-C reaches the child by itself; asking a second time would make it quit without cleaning up
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => giveUp(`${node} could not be started: ${error.message}`));
+  child.on('exit', (code, signal) => {
+    if (signal) {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    } else process.exit(code ?? 1);
+  });
+};
+
+/** As the appliance's unit file runs it: small heap, and compiled code kept, so that stripping types costs nothing. */
+const demo = (flags) => {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  handOver([...flags, '--optimize-for-size', '--max-semi-space-size=1', '--v8-pool-size=1'], 'control/src/demo.ts', {
+    NODE_COMPILE_CACHE: join(cache, 'dplaneos/compile'),
+  });
+};
+
+const labPackages = () => readJson('packages/lab/debian-packages.json') ?? [];
+
+const COMMANDS = {
+  test: { packages: () => [], run: () => handOver([], 'tests/repo/main.ts') },
+  check: { packages: () => [], run: () => handOver([], 'tests/repo/check.ts') },
+  bench: { packages: () => ['wrk'], run: () => handOver([], 'tests/bench/main.ts') },
+  demo: { packages: () => [], run: () => demo([]) },
+  dev: { packages: () => [], run: () => demo(['--watch']) },
+  start: { packages: labPackages, run: () => handOver([], 'packages/lab/src/main.ts') },
+  e2e: { packages: labPackages, run: () => handOver([], 'node_modules/vitest/vitest.mjs', { DPLANE_SUITE: 'lab' }) },
+};
+
+const chosen = COMMANDS[command];
+if (!chosen) giveUp(`usage: node bootstrap.mjs ${Object.keys(COMMANDS).join('|')}`);
+if (command === 'start') args.unshift('start');
+if (command === 'e2e') args.unshift('run');
+if ((command === 'start' || command === 'e2e') && !existsSync(lab))
+  giveUp('The appliance VM is not part of this version yet. The same system on a simulated host: npm run demo');
+installNpmPackages();
+installDebianPackages(chosen.packages());
+chosen.run();
