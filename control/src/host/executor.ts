@@ -8,6 +8,7 @@ export type ExecAnswer =
 
 export type ExecOutcome =
   | { state: 'unknown' } // never begun here
+  | { state: 'running' } // begun, and this executor is still at it
   | { state: 'begun' } // begun, and no end is recorded: the executor died in between
   | { state: 'ended'; answer: ExecAnswer };
 

@@ -18,27 +18,3 @@ export const Observed = z.object({
   problems: z.array(Refusal),
 });
 export type Observed = z.infer<typeof Observed>;
-
-/**
- * The part of an observation that a plan depends on. Counters that move by themselves (used, free, scan progress)
- * are left out, so that a plan stays valid while data is written; whether a dataset holds data stays in.
- */
-export const planBasis = (o: Observed, holdsData: (d: ObservedDataset) => boolean): unknown => ({
-  pools: o.pools.map((p) => ({
-    name: p.name,
-    guid: p.guid,
-    health: p.health,
-    options: p.options,
-    vdevs: p.vdevs.map((v) => ({ kind: v.kind, role: v.role, guid: v.guid, disks: v.disks.map((d) => ({ path: d.path, guid: d.guid, state: d.state })) })),
-  })),
-  datasets: o.datasets.map((d) => ({
-    name: d.name,
-    guid: d.guid,
-    kind: d.kind,
-    holdsData: holdsData(d),
-    properties: d.properties,
-  })),
-  shares: o.shares.map((s) => ({ spec: s.spec, clients: s.clients.length > 0 })),
-  disks: o.disks.map((d) => ({ path: d.path, pool: d.pool, foreign: d.foreign, system: d.system })),
-  stuck: o.stuck.map((s) => s.pool),
-});

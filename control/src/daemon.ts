@@ -1,0 +1,122 @@
+/** `dplaned` put together, for a real host (main.ts) and the simulated one (demo.ts). Nothing else composes it. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createApi } from './api/server.ts';
+import { createEngine } from './engine/create.ts';
+import type { Scheduler } from './engine/scheduler.ts';
+import type { Executor } from './host/executor.ts';
+import type { Host } from './host/host.ts';
+import { systemdNotify } from './notify.ts';
+import { openStore } from './store/store.ts';
+import type { Clock } from './store/types.ts';
+
+export const VERSION = '0.1.0';
+
+export type DaemonConfig = {
+  stateFolder: string;
+  port: number;
+  listen: string;
+  /** Plain HTTP, loopback only. */
+  httpPort: number | null;
+  localSocket: string | null;
+  uiFolder: string | null;
+};
+
+const portOf = (text: string | undefined, name: string): number | null => {
+  if (text === undefined || text === '') return null;
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 0 || n > 65_535) throw new RangeError(`${name} is not a port: ${text}`);
+  return n;
+};
+
+export const configFrom = (env: NodeJS.ProcessEnv, stateFolder: string, localSocket: string | null): DaemonConfig => {
+  const ui = join(import.meta.dirname, '..', '..', 'ui', 'dist');
+  return {
+    stateFolder,
+    port: portOf(env.DPLANE_PORT, 'DPLANE_PORT') ?? 8443,
+    listen: env.DPLANE_LISTEN ?? '::',
+    httpPort: portOf(env.DPLANE_HTTP_PORT, 'DPLANE_HTTP_PORT'),
+    localSocket,
+    uiFolder: existsSync(ui) ? ui : null,
+  };
+};
+
+/** Made once, readable by the daemon alone; an unreadable or short key stops the start rather than begin a new chain. */
+const keyAt = (path: string): Buffer => {
+  if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o400, flag: 'wx' });
+  const key = readFileSync(path);
+  if (key.length !== 32) throw new Error(`${path} does not hold a key of 32 bytes; restore it from a backup, or move it and the database away to begin anew`);
+  return key;
+};
+
+export type Daemon = { url: string; claimCode: string | null; scheduler: Scheduler; stop: () => Promise<void> };
+
+export const startDaemon = async (deps: { host: Host; executor: Executor; config: DaemonConfig; clock: Clock; log: (line: string) => void }): Promise<Daemon> => {
+  const { host, executor, config, clock, log } = deps;
+  mkdirSync(config.stateFolder, { recursive: true, mode: 0o700 });
+  chmodSync(config.stateFolder, 0o700);
+  const store = openStore({
+    path: join(config.stateFolder, 'dplaneos.db'),
+    auditKey: keyAt(join(config.stateFolder, 'audit.key')),
+    sealPath: join(config.stateFolder, 'audit.seal'),
+    clock,
+  });
+  const { engine, scheduler } = createEngine({
+    host,
+    executor,
+    store,
+    clock,
+    random: randomBytes,
+    backupFolder: join(config.stateFolder, 'backup'),
+    log,
+    pause: async (ms) => void (await pause(ms)),
+  });
+  const api = await createApi({
+    engine,
+    store,
+    clock,
+    random: randomBytes,
+    config: { ...config, host: config.listen, simulated: host.simulated, version: VERSION },
+    log,
+  });
+  const { url } = await api.listen();
+  await engine.start();
+
+  const notify = systemdNotify();
+  notify.ready();
+  // the database answers and the event loop turns, or the ping does not go out
+  notify.startWatchdog(() => store.schemaVersion() > 0);
+
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      notify.stopping();
+      await api.close();
+      await engine.stop();
+      store.close();
+    })();
+    return stopping;
+  };
+  return { url, claimCode: api.claimCode, scheduler, stop };
+};
+
+export const readyLine = (d: Pick<Daemon, 'url' | 'claimCode'>): string => (d.claimCode === null ? `ready ${d.url} claimed` : `ready ${d.url} claim ${d.claimCode}`);
+
+/** Ends the process cleanly on SIGTERM and SIGINT, and loudly on a bug. */
+export const untilStopped = (d: Daemon, more: () => Promise<void>, log: (line: string) => void): void => {
+  const end = (): void => {
+    d.stop()
+      .then(more)
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log(`stopping: ${error instanceof Error ? error.message : String(error)}`);
+          process.exit(1);
+        },
+      );
+  };
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+};

@@ -1,0 +1,67 @@
+/**
+ * The whole control plane on a simulated host: same daemon, same executor behind its real socket, same formats. Marked
+ * as simulated in every answer. DPLANE_DEMO chooses the seed: demo (default), empty, big.
+ */
+import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configFrom, readyLine, startDaemon, untilStopped } from './daemon.ts';
+import { socketExecutor } from './host/executor/client.ts';
+import { execServer } from './host/executor/server.ts';
+import { bigModel, demoModel, emptyModel } from './host/sim/seeds.ts';
+import { simHost } from './host/sim/sim.ts';
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const env = process.env;
+
+const temporary = env.DPLANE_STATE === undefined || env.DPLANE_STATE === '';
+const stateFolder = temporary ? mkdtempSync(join(tmpdir(), 'dplaneos-demo-')) : (env.DPLANE_STATE as string);
+mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+
+/** SIGUSR2 lets a simulated day pass: every schedule runs as often as it would have. */
+const DAY = 24 * 3_600_000;
+let ahead = 0;
+const clock = (): number => Date.now() + ahead;
+
+const seeds = {
+  demo: () => demoModel(),
+  empty: () => emptyModel(6),
+  big: () => bigModel({ datasets: 1000, snapshots: Number(env.DPLANE_DEMO_SNAPSHOTS ?? 10_000), shares: 50 }),
+};
+const seed = env.DPLANE_DEMO ?? 'demo';
+if (!(seed in seeds)) throw new RangeError(`DPLANE_DEMO is ${seed}; expected one of ${Object.keys(seeds).join(', ')}`);
+
+const host = simHost({ model: seeds[seed as keyof typeof seeds](), log: join(stateFolder, 'simulated-host.log'), clock });
+const socket = join(stateFolder, 'exec.sock');
+const server = execServer({ host, ledgerFolder: join(stateFolder, 'exec'), clock, log });
+await server.listen(socket);
+
+const daemon = await startDaemon({
+  host,
+  executor: socketExecutor(socket, {}),
+  config: configFrom(env, stateFolder, join(stateFolder, 'local.sock')),
+  clock,
+  log,
+});
+
+process.on('SIGUSR2', () => {
+  const end = clock() + DAY;
+  const day = async (): Promise<void> => {
+    while (daemon.scheduler.nextAt() <= end) {
+      ahead += Math.max(0, daemon.scheduler.nextAt() - clock());
+      await daemon.scheduler.runDue();
+    }
+    log('a simulated day has passed');
+  };
+  day().catch((error: unknown) => log(`simulated day: ${String(error)}`));
+});
+
+untilStopped(
+  daemon,
+  async () => {
+    await server.close();
+    if (temporary) rmSync(stateFolder, { recursive: true, force: true });
+  },
+  log,
+);
+process.stdout.write(`${readyLine(daemon)}\n`);

@@ -1,0 +1,333 @@
+/** The engine put together: see engine.ts for what it offers and each file beside it for its part. */
+import { conditionsOf, changesBehindOurBack, OBSERVED_KINDS } from './monitor.ts';
+import { alertKey } from '../domain/alert/alert.ts';
+import { capture, identitiesOf } from '../domain/plan/capture.ts';
+import type { Observed } from '../domain/observed/observed.ts';
+import { ok, refuse, type Result } from '../domain/refusal.ts';
+import type { Snapshot } from '../domain/snapshot/snapshot.ts';
+import type { DesiredState } from '../domain/state/state.ts';
+import type { ShareClient } from '../domain/share/share.ts';
+import type { Actor } from '../domain/user/user.ts';
+import type { Executor } from '../host/executor.ts';
+import type { Host } from '../host/host.ts';
+import { observe } from '../host/observe.ts';
+import { streamSnapshots } from '../host/zfs/snapshots.ts';
+import type { Clock, Store } from '../store/types.ts';
+import { sha256 } from './digest.ts';
+import { driftBetween, nextBaseline } from './drift.ts';
+import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
+import { snapshotsTouchedBy, touchedBy } from './facts.ts';
+import { createObserver } from './observer.ts';
+import { createPlanner } from './planner.ts';
+import { createRunner, type RunEnded } from './runner.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
+import { parseState, renderState } from './statefile.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+const OBSERVE_TIMEOUT = 20 * SECOND;
+const OBSERVE_EVERY = 30 * SECOND;
+const DRIFT_EVERY = 5 * MINUTE;
+const SNAPSHOTS_EVERY = 5 * MINUTE;
+const BACKUP_EVERY = 24 * HOUR;
+const PRUNE_EVERY = HOUR;
+const BACKUPS_KEPT = 7;
+const EVENTS_KEPT = 200_000;
+/** Reads are answered from an observation of this age; asking for newer starts a refresh. */
+const READ_AGE = 10 * SECOND;
+const BASELINE = 'drift.baseline';
+const STATE_LIMIT = 4 * 1024 * 1024;
+
+const SYSTEM: Actor = { kind: 'system', name: 'dplaned', via: 'schedule' };
+
+export type EngineDeps = {
+  host: Host;
+  executor: Executor;
+  store: Store;
+  clock: Clock;
+  random: (bytes: number) => Buffer;
+  backupFolder: string;
+  log: (line: string) => void;
+  pause: (ms: number) => Promise<void>;
+};
+
+export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Scheduler } => {
+  const { host, executor, store, clock, log } = deps;
+  const startedAt = clock();
+  const snapshotTimes = new Map<string, number>();
+  let drift: DriftStatus = { state: 'unknown', checkedAt: null, since: null, against: null, items: [] };
+  let parsed: { digest: string; check: StateCheck } | null = null;
+  let flow: Promise<unknown> = Promise.resolve();
+
+  const clients = async (): Promise<Result<ShareClient[]>> => {
+    const answer = await executor.execute({
+      v: 1,
+      id: `read-${deps.random(12).toString('hex')}`,
+      actor: SYSTEM,
+      operation: { kind: 'share.clients' },
+      approval: null,
+    });
+    if (!answer.ok) return answer;
+    return ok((answer.result.clients ?? []) as ShareClient[]); // the executor's own typed answer
+  };
+
+  const observer = createObserver(async (wants, previous) => {
+    const known = new Map((previous?.shares ?? []).map((s) => [`${s.spec.kind}:${s.spec.name}`, s.clients]));
+    return await observe(host, {
+      clients: wants.clients ? clients : () => Promise.resolve(ok([...known.values()].flat())),
+      counts: store.snapshots.countByDataset(),
+      clock,
+      timeoutMs: OBSERVE_TIMEOUT,
+    });
+  }, clock);
+
+  const checkState = async (yaml: string): Promise<StateCheck> => {
+    if (yaml.length > STATE_LIMIT) return { ok: false, problems: [{ line: 1, column: 1, path: '', message: 'the file is larger than 4 MiB' }] };
+    const digest = sha256(yaml);
+    if (parsed?.digest === digest) return parsed.check;
+    const check = await parseState(yaml);
+    parsed = { digest, check };
+    return check;
+  };
+
+  const planner = createPlanner({ store, observer, clock, random: deps.random, check: checkState });
+
+  const raiseAndResolve = (o: Observed): void => {
+    const now = clock();
+    const holding = conditionsOf(o);
+    const keys = new Set(holding.map(alertKey));
+    store.transact(() => {
+      for (const c of holding)
+        if (store.alerts.raise(c, now))
+          store.events.append({ kind: 'alert.opened', severity: c.severity, subject: c.subject, message: c.message, actor: 'dplaned', data: { alert: c.kind } });
+      for (const a of store.alerts.open())
+        if (OBSERVED_KINDS.has(a.kind) && !keys.has(alertKey(a)) && store.alerts.resolve(a.kind, a.subject, now))
+          store.events.append({ kind: 'alert.resolved', severity: 'info', subject: a.subject, message: `resolved: ${a.message}`, actor: 'dplaned', data: { alert: a.kind } });
+    });
+  };
+
+  const baseline = (): DesiredState | null => {
+    const text = store.settings.get(BASELINE);
+    return text === null ? null : (JSON.parse(text) as DesiredState); // written by setBaseline alone
+  };
+  const setBaseline = (state: DesiredState): void => store.settings.set(BASELINE, JSON.stringify(state));
+  const unknownPools = (o: Observed): Set<string> => new Set(o.stuck.map((s) => s.pool));
+
+  const compareDrift = (o: Observed): DriftStatus => {
+    const was = baseline();
+    const now = clock();
+    if (was === null) return { state: 'unknown', checkedAt: now, since: null, against: null, items: [] };
+    const items = driftBetween(was, capture(o), unknownPools(o));
+    const since = items.length === 0 ? null : (drift.since ?? now);
+    return { state: items.length === 0 ? 'in-sync' : 'drifted', checkedAt: now, since, against: store.states.latest('applied')?.id ?? null, items };
+  };
+
+  const checkDrift = async (): Promise<DriftStatus> => {
+    const seen = await observer.get(0);
+    const before = drift;
+    drift = compareDrift(seen.observed);
+    const told = (d: DriftStatus): string => d.items.map((i) => `${i.what} ${i.noun} ${i.name}`).join('\n');
+    if (told(before) !== told(drift)) {
+      const now = clock();
+      store.transact(() => {
+        if (drift.state === 'drifted') {
+          const message = `${drift.items.length} differences from what was last applied: ${drift.items.slice(0, 3).map((i) => i.message).join('; ')}`;
+          store.alerts.raise({ kind: 'drift', subject: 'state', severity: 'warning', message }, now);
+          store.events.append({ kind: 'gitops.drift', severity: 'warning', subject: 'state', message, actor: 'dplaned', data: { items: drift.items.slice(0, 100) } });
+        } else if (before.state === 'drifted') {
+          store.alerts.resolve('drift', 'state', now);
+          store.events.append({ kind: 'gitops.in-sync', severity: 'info', subject: 'state', message: 'the system is as it was last applied', actor: 'dplaned', data: {} });
+        }
+      });
+    }
+    return drift;
+  };
+
+  const refreshPool = async (pool: string): Promise<void> => {
+    try {
+      await store.snapshots.replacePool(pool, streamSnapshots(host, pool));
+      snapshotTimes.set(pool, clock());
+    } catch (error) {
+      log(`snapshots of ${pool} could not be listed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  /** One listing at a time, so that asking often can't pile them up. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = flow.then(work, work);
+    flow = next.catch(() => undefined);
+    return next;
+  };
+  const refreshSnapshots = (pool?: string): Promise<void> =>
+    inTurn(async () => {
+      const seen = await observer.get(READ_AGE);
+      for (const p of seen.observed.pools) if (pool === undefined || p.name === pool) await refreshPool(p.name);
+      for (const known of snapshotTimes.keys())
+        if (!seen.observed.pools.some((p) => p.name === known) && !unknownPools(seen.observed).has(known)) {
+          store.snapshots.forgetPool(known);
+          snapshotTimes.delete(known);
+        }
+    });
+
+  const ended = async (e: RunEnded): Promise<void> => {
+    const operations = e.done.flatMap((a) => (a.operation === null ? [] : [a.operation]));
+    const pools = new Set(operations.flatMap((op) => snapshotsTouchedBy(op)?.dataset.split('/')[0] ?? []));
+    for (const pool of pools) await inTurn(() => refreshPool(pool));
+    const seen = await observer.get(pools.size > 0 ? 0 : READ_AGE);
+    const now = capture(seen.observed);
+    const whole = e.source.kind === 'state' && e.run.state === 'succeeded';
+    const touched = new Set(operations.flatMap(touchedBy));
+    store.transact(() => {
+      setBaseline(whole ? now : nextBaseline(baseline(), drift.items, touched, now));
+      store.states.setIdentities(identitiesOf(seen.observed));
+      if (whole && e.yaml !== null)
+        store.states.put({ yaml: e.yaml, digest: sha256(e.yaml), at: clock(), actor: e.run.actor, kind: 'applied' });
+    });
+    drift = compareDrift(seen.observed);
+  };
+
+  const runner = createRunner({ store, observer, planner, executor, clock, random: deps.random, ended, pause: deps.pause });
+
+  observer.onChange((before, now) => {
+    if (before !== null && store.runs.list(1)[0]?.state !== 'running') {
+      const events = changesBehindOurBack(before.observed, now.observed);
+      if (events.length > 0) store.transact(() => void events.forEach((e) => void store.events.append(e)));
+    }
+  });
+
+  const scheduler = createScheduler(clock, (task, error) => log(`${task}: ${error instanceof Error ? error.message : String(error)}`));
+  scheduler.add({ name: 'observe', everyMs: OBSERVE_EVERY, run: async () => raiseAndResolve((await observer.get(OBSERVE_EVERY / 2)).observed) });
+  scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
+  scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });
+  scheduler.add({ name: 'backup', everyMs: BACKUP_EVERY, run: async () => void (await store.backup(deps.backupFolder, BACKUPS_KEPT)) });
+  scheduler.add({
+    name: 'prune',
+    everyMs: PRUNE_EVERY,
+    run: (now) => {
+      store.plans.prune(now);
+      store.access.prune(now);
+      store.events.prune(EVENTS_KEPT);
+      return Promise.resolve();
+    },
+  });
+
+  const read = (): Promise<Snapshotted> => observer.get(READ_AGE);
+
+  const engine: Engine = {
+    simulated: host.simulated,
+    startedAt,
+    observe: (maxAgeMs = READ_AGE) => observer.get(maxAgeMs),
+    pools: async () => {
+      const { observed } = await read();
+      return { at: observed.at, pools: observed.pools, stuck: observed.stuck };
+    },
+    datasets: async () => {
+      const { observed, version } = await read();
+      return { at: observed.at, version, datasets: observed.datasets };
+    },
+    disks: async () => {
+      const { observed } = await read();
+      return { at: observed.at, disks: observed.disks };
+    },
+    shares: async () => {
+      const { observed } = await observer.get(READ_AGE, { clients: true });
+      return { at: observed.at, shares: observed.shares };
+    },
+    snapshotsAt: () => Object.fromEntries(snapshotTimes),
+    refreshSnapshots,
+
+    checkState,
+    savedState: () => store.states.latest('saved'),
+    saveState: async (yaml, actor, basedOn) => {
+      const check = await checkState(yaml);
+      if (!check.ok) {
+        const first = check.problems[0];
+        return refuse('invalid', 'save state', `line ${first?.line}, column ${first?.column}: ${first?.message}`, 'correct the file and save it again');
+      }
+      const current = store.states.latest('saved');
+      if ((current?.digest ?? null) !== basedOn)
+        return refuse(
+          'conflict',
+          'save state',
+          current === null ? 'there is no saved state to base this on' : `${current.actor} saved another version at ${new Date(current.at).toISOString()}`,
+          'load the newest version, bring your change into it and save again',
+        );
+      const digest = sha256(yaml);
+      if (current?.digest === digest) return ok(current);
+      return ok(
+        store.transact(() => {
+          const saved = store.states.put({ yaml, digest, at: clock(), actor: actor.name, kind: 'saved' });
+          store.events.append({ kind: 'gitops.state-saved', severity: 'info', subject: 'state', message: `${actor.name} saved state.yaml`, actor: actor.name, data: { digest } });
+          store.audit.append({ actor, action: 'state.save', subject: 'state', outcome: 'succeeded', reason: 'permission state.write', detail: { digest, basedOn } });
+          return saved;
+        }),
+      );
+    },
+    captureState: async (actor) => {
+      const seen = await observer.get(0, { clients: false });
+      if (seen.observed.stuck[0])
+        return refuse('unavailable', 'capture', `pool ${seen.observed.stuck[0].pool} does not answer, and a capture without it would plan its removal`, 'capture again when every pool answers');
+      const state = capture(seen.observed);
+      const yaml = await renderState(state);
+      const record = store.transact(() => {
+        const saved = store.states.put({ yaml, digest: sha256(yaml), at: clock(), actor: actor.name, kind: 'captured' });
+        setBaseline(state);
+        store.states.setIdentities(identitiesOf(seen.observed));
+        store.audit.append({ actor, action: 'state.capture', subject: 'state', outcome: 'succeeded', reason: 'permission state.write', detail: { digest: saved.digest } });
+        return saved;
+      });
+      await checkDrift();
+      return ok({ yaml, record });
+    },
+    stateHistory: (limit) => store.states.list(limit),
+
+    planState: (actor, yaml) => planner.planState(actor, yaml ?? store.states.latest('saved')?.yaml ?? null),
+    planChange: (actor, changes) => planner.planChange(actor, changes),
+    plan: (digest) => planner.get(digest)?.plan ?? null,
+    plans: (limit) =>
+      store.plans.list(limit).map((r) => ({
+        digest: r.plan.digest,
+        source: (JSON.parse(r.source) as { kind: string }).kind, // written by the planner
+        actor: r.actor,
+        createdAt: r.createdAt,
+        expiresAt: r.expiresAt,
+        summary: r.plan.summary,
+      })),
+    approve: (actor, digest, actionId, typed) => Promise.resolve(planner.approve(actor, digest, actionId, typed)),
+    approvals: (digest) => store.approvals.open(digest, clock()),
+    apply: (actor, digest) => runner.apply(actor, digest),
+    run: (id) => store.runs.get(id),
+    runs: (limit) => store.runs.list(limit),
+
+    drift: () => drift,
+    checkDrift,
+    alerts: () => store.alerts.open(),
+    alertHistory: (limit) => store.alerts.page(limit),
+    problems: () => observer.last()?.observed.problems ?? [],
+
+    start: async () => {
+      store.events.append({ kind: 'system.started', severity: 'info', subject: 'system', message: 'the control plane started', actor: 'dplaned', data: {} });
+      const first = async (): Promise<void> => {
+        const seen = await observer.get(0);
+        await runner.recover();
+        raiseAndResolve(seen.observed);
+        drift = compareDrift(seen.observed);
+        await refreshSnapshots();
+        // counts of snapshots come from the index: observe once more, now that it is there
+        await observer.get(0);
+      };
+      ready = first().catch((error: unknown) => log(`first observation: ${error instanceof Error ? error.message : String(error)}`));
+      scheduler.start();
+      await Promise.resolve();
+    },
+    stop: async () => {
+      await scheduler.stop();
+      await runner.idle();
+      await ready;
+      await flow;
+    },
+  };
+  let ready: Promise<void> = Promise.resolve();
+  return { engine, scheduler };
+};

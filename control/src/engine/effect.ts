@@ -1,0 +1,43 @@
+/** Does the host show the effect of an operation? `null` when looking can't tell. Asked after a crash only. */
+import type { Observed } from '../domain/observed/observed.ts';
+import type { Operation } from '../domain/operation/operation.ts';
+import { canonical } from '../domain/canonical.ts';
+import { parseSize } from '../domain/names.ts';
+import { PROPERTIES, type PropertyName } from '../domain/property/property.ts';
+import { shareKey } from '../domain/share/share.ts';
+
+const equal = (name: PropertyName, a: string, b: string): boolean => {
+  if (a === b) return true;
+  const bytes = (t: string): number => (t === 'none' ? 0 : /^[0-9]/.test(t) ? parseSize(t) : Number.NaN);
+  return 'size' in PROPERTIES[name] && bytes(a) === bytes(b);
+};
+
+export const effectSeen = (op: Operation, o: Observed): boolean | null => {
+  const byName = (name: string) => o.datasets.find((d) => d.name === name);
+  const byGuid = (guid: string) => o.datasets.find((d) => d.guid === guid);
+  switch (op.kind) {
+    case 'pool.create':
+      return o.pools.some((p) => p.name === op.name);
+    case 'dataset.create':
+      return byName(op.name) !== undefined;
+    case 'dataset.rename':
+      return byGuid(op.guid)?.name === op.to;
+    case 'dataset.destroy':
+      return byGuid(op.guid) === undefined;
+    case 'dataset.set': {
+      const d = byGuid(op.guid);
+      if (d === undefined) return null;
+      const set = Object.entries(op.set) as [PropertyName, string][];
+      return (
+        set.every(([n, v]) => d.properties[n]?.source === 'local' && equal(n, d.properties[n]?.value ?? '', v)) &&
+        op.inherit.every((n) => d.properties[n]?.source !== 'local')
+      );
+    }
+    case 'share.put':
+      return o.shares.some((s) => canonical(s.spec) === canonical(op.share));
+    case 'share.remove':
+      return !o.shares.some((s) => shareKey(s.spec) === (op.share === 'smb' ? `smb:${op.name.toLowerCase()}` : `nfs:${op.name}`));
+    default:
+      return null;
+  }
+};

@@ -1,0 +1,87 @@
+/** What an executed operation is called in events and audit: one place, so that every path says it alike. */
+import type { EventKind } from '../domain/event/event.ts';
+import type { Operation } from '../domain/operation/operation.ts';
+import { shareKey } from '../domain/share/share.ts';
+
+export type Fact = { kind: EventKind; subject: string; message: string };
+
+export const factOf = (op: Operation): Fact => {
+  switch (op.kind) {
+    case 'pool.create':
+      return { kind: 'pool.created', subject: `pool:${op.name}`, message: `pool ${op.name} was created` };
+    case 'pool.set':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `options of pool ${op.name} were changed` };
+    case 'pool.scrub':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `scrub of pool ${op.name}: ${op.action}` };
+    case 'dataset.create':
+      return { kind: 'dataset.created', subject: `dataset:${op.name}`, message: `${op.type} ${op.name} was created` };
+    case 'dataset.set':
+      return {
+        kind: 'dataset.changed',
+        subject: `dataset:${op.name}`,
+        message: `${op.name}: ${[...Object.entries(op.set).map(([k, v]) => `${k}=${v}`), ...op.inherit.map((p) => `${p} inherited`)].join(', ')}`,
+      };
+    case 'dataset.rename':
+      return { kind: 'dataset.renamed', subject: `dataset:${op.to}`, message: `dataset ${op.name} was renamed to ${op.to}` };
+    case 'dataset.destroy':
+      return { kind: 'dataset.destroyed', subject: `dataset:${op.name}`, message: `dataset ${op.name} was destroyed` };
+    case 'snapshot.create':
+      return {
+        kind: 'snapshot.created',
+        subject: `dataset:${op.dataset}`,
+        message: `snapshot ${op.dataset}@${op.tag} was taken${op.recursive ? ', with all below it' : ''}`,
+      };
+    case 'snapshot.destroy':
+      return { kind: 'snapshot.destroyed', subject: `dataset:${op.dataset}`, message: `snapshot ${op.dataset}@${op.tag} was destroyed` };
+    case 'snapshot.hold':
+      return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `snapshot ${op.dataset}@${op.tag} is held as ${op.hold}` };
+    case 'snapshot.release':
+      return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `hold ${op.hold} of ${op.dataset}@${op.tag} was released` };
+    case 'share.put':
+      return { kind: 'share.changed', subject: `share:${shareKey(op.share)}`, message: `share ${op.share.name} (${op.share.kind}) serves ${op.share.dataset}` };
+    case 'share.remove':
+      return { kind: 'share.removed', subject: `share:${op.share}:${op.name}`, message: `share ${op.name} (${op.share}) was removed` };
+    case 'share.clients':
+      return { kind: 'share.changed', subject: 'share:clients', message: 'clients were listed' };
+  }
+};
+
+/** Drift-baseline keys (`dataset tank/a`) that an operation touches. */
+export const touchedBy = (op: Operation): string[] => {
+  switch (op.kind) {
+    case 'pool.create':
+    case 'pool.set':
+    case 'pool.scrub':
+      return [`pool ${op.name}`];
+    case 'dataset.create':
+    case 'dataset.set':
+    case 'dataset.destroy':
+      return [`dataset ${op.name}`, `pool ${op.name}`];
+    case 'dataset.rename':
+      return [`dataset ${op.name}`, `dataset ${op.to}`];
+    case 'share.put':
+      return [`share ${shareKey(op.share)}`];
+    case 'share.remove':
+      return [`share ${op.share === 'smb' ? `smb:${op.name.toLowerCase()}` : `nfs:${op.name}`}`];
+    default:
+      return [];
+  }
+};
+
+/** Datasets whose snapshots an operation may have changed. */
+export const snapshotsTouchedBy = (op: Operation): { dataset: string; recursive: boolean } | null => {
+  switch (op.kind) {
+    case 'snapshot.create':
+      return { dataset: op.dataset, recursive: op.recursive };
+    case 'snapshot.destroy':
+    case 'snapshot.hold':
+    case 'snapshot.release':
+      return { dataset: op.dataset, recursive: false };
+    case 'dataset.destroy':
+      return { dataset: op.name, recursive: false };
+    case 'dataset.rename':
+      return { dataset: op.to, recursive: true };
+    default:
+      return null;
+  }
+};
