@@ -58,7 +58,8 @@ const installNpmPackages = () => {
   const end = spawnSync(npm[0], [...npm.slice(1), ...ci], { cwd: root, stdio: ['ignore', 2, 2] });
   if (end.error) giveUp(`npm could not be started (${end.error.message}). On Debian and Ubuntu: apt-get install npm`);
   if (end.status !== 0) giveUp('npm ci failed, see above. When the network is back, run the same command again.');
-  if (!existsSync(node)) giveUp(`There is no Node 24 for ${process.platform}/${process.arch} among the packages: Linux on x64 or arm64 is needed.`);
+  if (!existsSync(node))
+    giveUp(`There is no Node 24 for ${process.platform}/${process.arch} among the packages: Linux on x64 or arm64 is needed.`);
 };
 
 const runnable = (path) => {
@@ -72,13 +73,16 @@ const runnable = (path) => {
 
 const installDebianPackages = (names) => {
   if (names.length === 0) return;
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's placeholders, not JavaScript's
   const asked = spawnSync('dpkg-query', ['-W', '-f=${Package} ${db:Status-Status}\\n', ...names], { encoding: 'utf8' });
   const there = new Set((asked.stdout ?? '').split('\n').flatMap((line) => (line.endsWith(' installed') ? [line.split(' ')[0]] : [])));
   const missing = names.filter((name) => !there.has(name));
   if (missing.length === 0) return;
   if (!runnable('/usr/bin/apt-get')) giveUp(`These programs are missing, by their Debian package names: ${missing.join(' ')}`);
   if (process.getuid() !== 0)
-    giveUp(`Debian packages are missing. Install them, then run the same command again:\n\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}\n`);
+    giveUp(
+      `Debian packages are missing. Install them, then run the same command again:\n\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}\n`,
+    );
 
   const apt = (...argv) =>
     spawnSync('apt-get', ['-qq', ...argv], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, encoding: 'utf8' });

@@ -18,7 +18,6 @@ export default defineConfig({
     retry: 0,
     // a test that is left with `only` would hide all others
     allowOnly: false,
-    reporters: [['default', { summary: !plain }], 'json'],
-    outputFile: { json: 'artifacts/vitest.json' },
+    reporters: [['default', { summary: !plain }]],
   },
 });

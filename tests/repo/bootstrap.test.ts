@@ -1,0 +1,158 @@
+/** The first command, with a registry and a package manager that are played by scripts which write down how they were called. */
+import { spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ROOT } from './files.ts';
+
+let folder: string;
+const at = (...parts: string[]): string => join(folder, ...parts);
+const write = (path: string, text: string): void => {
+  mkdirSync(join(at(path), '..'), { recursive: true });
+  writeFileSync(at(path), text);
+};
+const tool = (name: string, script: string): void => {
+  write(`bin/${name}`, `#!/bin/sh\n${script}\n`);
+  chmodSync(at('bin', name), 0o755);
+};
+const calls = (): string[] => (existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trim().split('\n') : []);
+const lock = (integrity: string): string =>
+  JSON.stringify({
+    packages: {
+      '': {},
+      'node_modules/zod': { version: '1.0.0', integrity },
+      'node_modules/@dplaneos/control': { resolved: 'control', link: true },
+      'node_modules/for-another-processor': { version: '1.0.0', integrity: 'sha512-arm', optional: true },
+    },
+  });
+
+type End = { code: number | null; signal: string | null; stdout: string; stderr: string };
+const start = (
+  args: string[],
+  options: { path?: string; uid?: number; onStdout?: (text: string, pid: number) => void } = {},
+): Promise<End> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [at('bootstrap.mjs'), ...args], {
+      env: {
+        PATH: options.path ?? `${at('bin')}:/usr/bin:/bin`,
+        HOME: folder,
+        // who runs this test is no matter: root and others are played as well
+        NODE_OPTIONS: `--import=data:text/javascript,process.getuid=()=>${options.uid ?? 1000}`,
+      },
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      options.onStdout?.(stdout, child.pid ?? 0);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bootstrap-'));
+  copyFileSync(join(ROOT, 'bootstrap.mjs'), at('bootstrap.mjs'));
+  write('package-lock.json', lock('sha512-one'));
+  write('tests/repo/check.ts', `console.log('checked by', process.version, ...process.argv.slice(2));`);
+  write('tests/bench/main.ts', `console.log('benched', ...process.argv.slice(2));`);
+  // what npm does, as far as it matters here: unpack, then leave its record
+  mkdirSync(at('bin'));
+  symlinkSync(process.execPath, at('bin/the-node'));
+  tool(
+    'npm',
+    `echo "npm $*" >> ${at('calls')}; mkdir -p ${at('node_modules/.bin')}; ln -sf ${at('bin/the-node')} ${at('node_modules/.bin/node')}; cp ${at('package-lock.json')} ${at('node_modules/.package-lock.json')}`,
+  );
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('installs what is missing, says so on stderr, runs the command, and does not do it twice', async () => {
+  const first = await start(['check', 'a b']);
+  expect(first).toMatchObject({ code: 0, stdout: `checked by ${process.version} a b\n` });
+  expect(first.stderr).toMatch(/^Installing npm packages .*\n$/);
+  expect(calls()).toEqual([expect.stringMatching(/^npm ci --ignore-scripts /)]);
+  expect(await start(['check'])).toMatchObject({ code: 0, stderr: '' });
+  expect(calls()).toHaveLength(1);
+});
+
+test('installs again when the lock file names another package, and after an install that was cut off', async () => {
+  await start(['check']);
+  write('package-lock.json', lock('sha512-two'));
+  await start(['check']);
+  expect(calls()).toHaveLength(2);
+  rmSync(at('node_modules/.package-lock.json'));
+  await start(['check']);
+  expect(calls()).toHaveLength(3);
+});
+
+test('an install that fails stops everything, and npm test still ends with its count', async () => {
+  tool('npm', 'echo no network >&2; exit 1');
+  const end = await start(['test']);
+  expect(end).toMatchObject({ code: 1, stdout: '0 passed, 1 failed\n' });
+  expect(end.stderr).toContain('no network');
+});
+
+test('without npm it says how to get it', async () => {
+  rmSync(at('bin/npm'));
+  const end = await start(['check'], { path: at('bin') });
+  expect(end.code).toBe(1);
+  expect(end.stderr).toContain('apt-get install npm');
+});
+
+test('Debian packages: installed by root with fresh lists only when needed, and once', async () => {
+  tool('dpkg-query', `test -e ${at('wrk')} && echo "wrk installed"; exit 0`);
+  tool(
+    'apt-get',
+    `echo "apt-get $*" >> ${at('calls')}; case "$*" in *update*) touch ${at('lists')};; *) test -e ${at('lists')} && touch ${at('wrk')};; esac`,
+  );
+  expect(await start(['bench', 'api'], { uid: 0 })).toMatchObject({ code: 0, stdout: 'benched api\n' });
+  expect(calls().filter((c) => c.startsWith('apt-get'))).toEqual([
+    'apt-get -qq install -y --no-install-recommends wrk',
+    'apt-get -qq update',
+    'apt-get -qq install -y --no-install-recommends wrk',
+  ]);
+  expect((await start(['bench'], { uid: 0 })).stderr).toBe('');
+  expect(calls()).toHaveLength(4);
+});
+
+test('Debian packages: anyone else is told the exact command', async () => {
+  tool('dpkg-query', 'exit 1');
+  await start(['check']);
+  const end = await start(['bench']);
+  expect(end).toMatchObject({ code: 1, stdout: '' });
+  expect(end.stderr).toContain('sudo apt-get update && sudo apt-get install -y --no-install-recommends wrk\n');
+});
+
+test('the demo: output untouched, flags and cache set, SIGTERM passed on, its end is ours', async () => {
+  write(
+    'control/src/demo.ts',
+    `process.on('SIGTERM', () => { console.log('stopped cleanly'); process.exit(7); });
+     setInterval(() => undefined, 1000);
+     console.log('ready', process.execArgv.join(' '), process.env.NODE_COMPILE_CACHE);`,
+  );
+  const end = await start(['demo'], { onStdout: (text, pid) => void (text.endsWith('compile\n') && process.kill(pid, 'SIGTERM')) });
+  expect(end.stdout).toBe(
+    `ready --optimize-for-size --max-semi-space-size=1 --v8-pool-size=1 ${at('.cache/dplaneos/compile')}\nstopped cleanly\n`,
+  );
+  expect(end).toMatchObject({ code: 7, signal: null });
+});
+
+test('a command killed by a signal is reported as such', async () => {
+  write('control/src/demo.ts', `process.kill(process.pid, 'SIGTERM'); setInterval(() => undefined, 1000);`);
+  expect(await start(['demo'])).toMatchObject({ code: null, signal: 'SIGTERM' });
+});
+
+test('start says honestly that there is no appliance, before installing anything', async () => {
+  const end = await start(['start']);
+  expect(end.code).toBe(1);
+  expect(end.stderr).toContain('npm run demo');
+  expect(calls()).toEqual([]);
+});
+
+test('an unknown command is answered with the known ones', async () => {
+  expect((await start(['frobnicate'])).stderr).toContain('test|check|bench|demo|dev|start|e2e');
+});
