@@ -93,8 +93,26 @@ export type UserRow = {
   createdAt: number;
   lastLoginAt: number | null;
 };
-export type SessionRow = { idHash: string; userId: number; csrf: string; createdAt: number; lastSeenAt: number; expiresAt: number; from: string; agent: string };
-export type TokenRow = { id: string; hash: string; name: string; userId: number; scopes: Permission[]; createdAt: number; expiresAt: number; lastUsedAt: number | null };
+export type SessionRow = {
+  idHash: string;
+  userId: number;
+  csrf: string;
+  createdAt: number;
+  lastSeenAt: number;
+  expiresAt: number;
+  from: string;
+  agent: string;
+};
+export type TokenRow = {
+  id: string;
+  hash: string;
+  name: string;
+  userId: number;
+  scopes: Permission[];
+  createdAt: number;
+  expiresAt: number;
+  lastUsedAt: number | null;
+};
 export type Access = {
   users(): UserRow[];
   user(id: number): UserRow | null;

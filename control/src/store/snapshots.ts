@@ -1,0 +1,225 @@
+/**
+ * The snapshot index. Written through the store's connection (it is attached as `idx`, so a change of it can be part of a
+ * transaction), read through one of its own: while a pool is replaced in many small transactions, that one stays with what was
+ * there before, and every answer shows a whole pool.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type Database from 'better-sqlite3';
+import { poolOf } from '../domain/names.ts';
+import type { Snapshot } from '../domain/snapshot/snapshot.ts';
+import { type Connection, connect, type Row } from './connection.ts';
+import { pageOf, totalOf } from './snapshot-query.ts';
+import { INDEX_CACHE_KIB } from './snapshot-schema.ts';
+import type { SnapshotIndex, SnapshotQuery } from './types.ts';
+
+/** Rows in one transaction, and between two turns of the event loop. */
+const BATCH = 500;
+
+const STAGED = `CREATE TEMP TABLE staged (
+  run INTEGER NOT NULL, guid TEXT NOT NULL, dataset TEXT NOT NULL, pool TEXT NOT NULL, tag TEXT NOT NULL,
+  create_txg INTEGER NOT NULL, created_at INTEGER NOT NULL, used INTEGER NOT NULL, referenced INTEGER NOT NULL, holds INTEGER NOT NULL
+)`;
+const STAGE = 'INSERT INTO temp.staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const RANGE = 'FROM temp.staged WHERE rowid > ? AND rowid <= ? AND run = ?';
+const ADD_DATASETS = `INSERT OR IGNORE INTO idx.dataset (pool, name) SELECT DISTINCT pool, dataset ${RANGE}`;
+const ADD_TAGS = `INSERT OR IGNORE INTO idx.tag (name) SELECT DISTINCT tag ${RANGE}`;
+const ADD_SNAPSHOTS = `INSERT INTO idx.snapshot (guid, dataset_id, tag_id, dataset, tag, create_txg, created_at, used, referenced, holds)
+  SELECT guid, (SELECT id FROM idx.dataset d WHERE d.name = dataset), (SELECT id FROM idx.tag t WHERE t.name = tag),
+    dataset, tag, create_txg, created_at, used, referenced, holds ${RANGE}
+  ON CONFLICT (guid, dataset_id) DO UPDATE SET tag_id = excluded.tag_id, tag = excluded.tag, create_txg = excluded.create_txg,
+    created_at = excluded.created_at, used = excluded.used, referenced = excluded.referenced, holds = excluded.holds`;
+const KNOWN = `SELECT id, tag, create_txg, created_at, used, referenced, holds FROM idx.snapshot
+  WHERE guid = ? AND dataset_id = (SELECT id FROM idx.dataset WHERE name = ?)`;
+
+const JSON_ROW = `json_object('guid', guid, 'dataset', dataset, 'tag', tag, 'createTxg', create_txg, 'createdAt', created_at,
+  'used', used, 'referenced', referenced, 'holds', holds)`;
+const ROW = 'guid, dataset, tag, create_txg, created_at, used, referenced, holds';
+
+/** Rows are written by this module alone, from the same type. */
+const toSnapshot = (row: Row): Snapshot => ({
+  guid: row.guid as string,
+  dataset: row.dataset as string,
+  tag: row.tag as string,
+  createTxg: row.create_txg as number,
+  createdAt: row.created_at as number,
+  used: row.used as number,
+  referenced: row.referenced as number,
+  holds: row.holds as number,
+});
+const isSame = (known: Row, s: Snapshot): boolean =>
+  known.used === s.used &&
+  known.referenced === s.referenced &&
+  known.holds === s.holds &&
+  known.tag === s.tag &&
+  known.create_txg === s.createTxg &&
+  known.created_at === s.createdAt;
+
+/** `db` has the index attached as `idx`; `reader` is a connection to the index alone. */
+export const makeSnapshots = (db: Connection, reader: Database.Database): SnapshotIndex => {
+  const read = connect(reader);
+  db.raw.exec(STAGED);
+  db.raw.pragma('temp.cache_size = -512');
+  let runs = 0;
+  /** One pool at a time is written; listings of others may go on meanwhile. */
+  let writing: Promise<unknown> = Promise.resolve();
+
+  const stage = (run: number, s: Snapshot): void => {
+    db.sql(STAGE).run(run, s.guid, s.dataset, poolOf(s.dataset), s.tag, s.createTxg, s.createdAt, s.used, s.referenced, s.holds);
+  };
+  const merge = (after: number, upTo: number, run: number): void => {
+    for (const text of [ADD_DATASETS, ADD_TAGS, ADD_SNAPSHOTS]) db.sql(text).run(after, upTo, run);
+  };
+  const unstage = (run: number): void => {
+    db.sql('DELETE FROM temp.staged WHERE run = ?').run(run);
+  };
+  const changed = (): void => {
+    db.sql('UPDATE idx.meta SET version = version + 1').run();
+  };
+  const dropUnused = (limit: number): number =>
+    db.sql('DELETE FROM idx.dataset WHERE n = 0 LIMIT ?').run(limit).changes +
+    db.sql('DELETE FROM idx.tag WHERE n = 0 LIMIT ?').run(limit).changes;
+  const number = (text: string, ...values: (string | number)[]): number =>
+    Number(
+      db
+        .sql(text)
+        .pluck()
+        .get(...values) ?? 0,
+    );
+
+  /** Takes the rows in and tells what differs; nothing that readers see changes. */
+  const list = async (pool: string, run: number, rows: AsyncIterable<Snapshot>, seen: Uint8Array) => {
+    let total = 0;
+    let added = 0;
+    let batch: Snapshot[] = [];
+    const take = (): void => {
+      const now = batch;
+      batch = [];
+      total += now.length;
+      db.transact(() => {
+        for (const s of now) {
+          const known = db.sql(KNOWN).get(s.guid, s.dataset);
+          const id = Number(known?.id ?? 0);
+          if (known === undefined) added += 1;
+          else seen[id >> 3] = (seen[id >> 3] ?? 0) | (1 << (id & 7));
+          if (known === undefined || !isSame(known, s)) stage(run, s);
+        }
+      });
+    };
+    for await (const row of rows) {
+      if (poolOf(row.dataset) !== pool) throw new Error(`${row.dataset}@${row.tag} was listed as one of pool ${pool}`);
+      batch.push(row);
+      if (batch.length < BATCH) continue;
+      take();
+      await nextTurn();
+    }
+    take();
+    return { total, added };
+  };
+
+  const apply = async (pool: string, run: number, seen: Uint8Array, last: number): Promise<number> => {
+    let removed = 0;
+    reader.exec('BEGIN');
+    // A transaction reads nothing until its first statement: this is what pins the view.
+    read.sql('SELECT version FROM meta').get();
+    db.raw.pragma('idx.cache_size = -16384');
+    try {
+      const end = number('SELECT max(rowid) FROM temp.staged');
+      for (let from = number('SELECT min(rowid) - 1 FROM temp.staged WHERE run = ?', run); from < end; from += BATCH) {
+        db.transact(() => merge(from, from + BATCH, run));
+        await nextTurn();
+      }
+      const inPool = 'SELECT id FROM idx.snapshot WHERE id > ? AND id <= ? AND dataset_id IN (SELECT id FROM idx.dataset WHERE pool = ?)';
+      for (let from = 0; from < last; from += BATCH * 4) {
+        const gone = db
+          .sql(inPool)
+          .all(from, Math.min(from + BATCH * 4, last), pool)
+          .map((row) => Number(row.id))
+          .filter((id) => ((seen[id >> 3] ?? 0) & (1 << (id & 7))) === 0);
+        if (gone.length > 0) {
+          db.transact(() => {
+            for (const id of gone) db.sql('DELETE FROM idx.snapshot WHERE id = ?').run(id);
+          });
+          removed += gone.length;
+        }
+        await nextTurn();
+      }
+      while (db.transact(() => dropUnused(BATCH)) > 0) await nextTurn();
+      db.transact(changed);
+    } finally {
+      reader.exec('COMMIT');
+      db.raw.pragma(`idx.cache_size = -${INDEX_CACHE_KIB}`);
+    }
+    return removed;
+  };
+
+  const both = <T>(query: SnapshotQuery, rows: () => T): { total: number; rows: T } => {
+    const total = totalOf(query);
+    return { total: Number(read.sql(total.text).get(...total.values)?.total), rows: rows() };
+  };
+
+  return {
+    replacePool: async (pool, rows) => {
+      runs += 1;
+      const run = runs;
+      // Later ones were added while the listing was made; it says nothing about them.
+      const last = number("SELECT seq FROM idx.sqlite_sequence WHERE name = 'snapshot'");
+      const seen = new Uint8Array((last >> 3) + 1);
+      try {
+        const { total, added } = await list(pool, run, rows, seen);
+        const staged = number('SELECT count(*) FROM temp.staged WHERE run = ?', run);
+        const turn = writing.then(async () => apply(pool, run, seen, last));
+        writing = turn.catch(() => undefined);
+        const removed = await turn;
+        return { added, removed, changed: staged - added, total };
+      } finally {
+        unstage(run);
+      }
+    },
+    upsert: (rows) =>
+      db.transact(() => {
+        runs += 1;
+        for (const s of rows) {
+          // The name was free when this one was made: whatever had it is gone.
+          db.sql('DELETE FROM idx.snapshot WHERE dataset = ? AND tag = ? AND guid <> ?').run(s.dataset, s.tag, s.guid);
+          stage(runs, s);
+        }
+        merge(0, Number.MAX_SAFE_INTEGER, runs);
+        unstage(runs);
+        changed();
+      }),
+    remove: (guid) =>
+      db.transact(() => {
+        db.sql('DELETE FROM idx.snapshot WHERE guid = ?').run(guid);
+        changed();
+      }),
+    forgetPool: (pool) =>
+      db.transact(() => {
+        db.sql('DELETE FROM idx.snapshot WHERE dataset_id IN (SELECT id FROM idx.dataset WHERE pool = ?)').run(pool);
+        dropUnused(-1);
+        changed();
+      }),
+    page: (query) =>
+      both(query, () => {
+        const part = pageOf(query, ROW);
+        return read
+          .sql(part.text)
+          .all(...part.values)
+          .map(toSnapshot);
+      }),
+    pageJson: (query) => {
+      const { total, rows } = both(query, () => {
+        const part = pageOf(query, `${JSON_ROW} AS j`);
+        return String(read.sql(`SELECT group_concat(j, ',') AS rows FROM (${part.text})`).get(...part.values)?.rows ?? '');
+      });
+      return `{"total":${total},"rows":[${rows}]}`;
+    },
+    countByDataset: () =>
+      new Map(
+        read
+          .sql('SELECT name, n FROM dataset WHERE n > 0 ORDER BY name')
+          .all()
+          .map((row) => [row.name as string, row.n as number]),
+      ),
+    version: () => Number(read.sql('SELECT version FROM meta').get()?.version),
+  };
+};
