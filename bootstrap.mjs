@@ -50,7 +50,7 @@ const npmPackagesMissing = () => {
 
 const installNpmPackages = () => {
   if (!npmPackagesMissing()) return;
-  say('Installing npm packages into node_modules (npm ci, about 250 MB, once) ...');
+  say('Installing npm packages into node_modules (npm ci, about 400 MB, once) ...');
   // the npm that started us, if one did. Nothing needs an install script: native parts come prebuilt inside the packages.
   // `error` hides the warnings about this Node's age: what needs a newer one is run by the one being installed
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];

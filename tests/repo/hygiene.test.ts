@@ -38,6 +38,11 @@ describe('the lock file', () => {
   test('has a hash for every package', () => {
     expect(findings(lock({ version: '1.0.0' }))).toHaveLength(1);
     expect(findings(lock({ resolved: 'control', link: true }))).toEqual([]);
+    expect(findings(lock({ version: '1.0.0', optional: true, os: ['linux'], libc: ['glibc'] }))).toHaveLength(1);
+    expect(findings(lock({ version: '1.0.0', optional: true, os: ['darwin'] }))).toEqual([]);
+  });
+  test('has an entry for everything that is needed, on other systems too', () => {
+    expect(findings(lock({ version: '1.0.0', integrity: 'sha512-x', optionalDependencies: { 'zod-darwin': '1.0.0' } }))).toHaveLength(1);
   });
 });
 
