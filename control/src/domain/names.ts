@@ -67,20 +67,50 @@ export const AbsolutePath = z
   .max(1024)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
   .regex(/^\/[^\u0000-\u001f\u007f"'\\%$`]*$/, 'expected an absolute path without quotes, control characters, $ or %')
-  .refine((p) => p === '/' || p.slice(1).split('/').every((s) => s !== '' && s !== '.' && s !== '..'), 'expected a path without //, . or ..');
+  .refine(
+    (p) =>
+      p === '/' ||
+      p
+        .slice(1)
+        .split('/')
+        .every((s) => s !== '' && s !== '.' && s !== '..'),
+    'expected a path without //, . or ..',
+  );
 export type AbsolutePath = z.infer<typeof AbsolutePath>;
 
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
 
+const SIZE = /^(0|[1-9][0-9]{0,19})(?:(\.[0-9]{1,3})?([KMGTPE])(?:i?B)?|B)?$/;
+/** The largest number of bytes ZFS holds: a little more than a JS number counts exactly. */
+const MAX_SIZE = 2n ** 64n - 1n;
+
+/** Exact while it is whole; a fraction of a unit is cut to whole bytes as ZFS does it. Undefined when it is no size. */
+const exactSize = (text: string): bigint | undefined => {
+  const m = SIZE.exec(text);
+  if (!m) return undefined;
+  const unit = UNITS.indexOf((m[3] ?? '') as (typeof UNITS)[number]);
+  return m[2] === undefined ? BigInt(m[1] ?? 0) * 1024n ** BigInt(unit) : BigInt(Math.trunc(Number(`${m[1]}${m[2]}`) * 1024 ** unit));
+};
+
 /** `10G`, `512M`, `1.5T`, `4096`: binary units, as ZFS reads them. */
 export const SizeText = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,17})(\.[0-9]{1,3})?[KMGTPE]?(i?B)?$/, 'expected a size such as 512M, 10G or 1.5T');
+  .max(32)
+  .regex(SIZE, 'expected a size such as 512M, 10G or 1.5T')
+  .refine((text) => (exactSize(text) ?? 0n) <= MAX_SIZE, 'larger than a size can be');
 
+/** Bytes, to the precision of a number: exact up to 8 PiB, and for whole units beyond. */
 export const parseSize = (text: string): number => {
-  const m = /^([0-9.]+)([KMGTPE]?)/.exec(text);
-  if (!m) throw new RangeError(`not a size: ${text}`);
-  return Math.round(Number(m[1]) * 1024 ** UNITS.indexOf((m[2] ?? '') as (typeof UNITS)[number]));
+  const m = SIZE.exec(text);
+  if (!m) throw new RangeError(`not a size: ${text.slice(0, 40)}`);
+  return Math.trunc(Number(`${m[1]}${m[2] ?? ''}`) * 1024 ** UNITS.indexOf((m[3] ?? '') as (typeof UNITS)[number]));
+};
+
+/** Do two sizes mean the same number of bytes, to the last one? */
+export const sameSize = (a: string, b: string): boolean => {
+  if (a === b) return true;
+  const n = parseSize(a);
+  return n === parseSize(b) && (n <= Number.MAX_SAFE_INTEGER || exactSize(a) === exactSize(b));
 };
 
 /** A size in bytes; accepts a number or `10G`. Always a number of bytes inside. */
@@ -89,18 +119,8 @@ export const Bytes = z.union([
   SizeText.transform(parseSize).pipe(z.number().max(Number.MAX_SAFE_INTEGER, 'larger than a size can be')),
 ]);
 
-/** 1536 -> "1.5 KiB": binary units with the unit, one decimal below 10. */
-export const formatBytes = (n: number): string => {
-  let v = n;
-  let u = 0;
-  while (v >= 1024 && u < UNITS.length - 1) {
-    v /= 1024;
-    u += 1;
-  }
-  if (u === 0) return `${n} B`;
-  const text = v >= 100 ? v.toFixed(0) : v.toFixed(1).replace(/\.0$/, '');
-  return `${text} ${UNITS[u]}iB`;
-};
+// Stands alone, because a command line that only shows sizes should not have to load zod.
+export { formatBytes } from './units.ts';
 
 /** Milliseconds since 1970; time is passed in, so it is a plain number everywhere inside. */
 export const Millis = z.number().int().nonnegative();
@@ -115,5 +135,4 @@ export const parentOf = (dataset: string): string | null => {
   const cut = dataset.lastIndexOf('/');
   return cut < 0 ? null : dataset.slice(0, cut);
 };
-export const isWithin = (dataset: string, ancestor: string): boolean =>
-  dataset === ancestor || dataset.startsWith(`${ancestor}/`);
+export const isWithin = (dataset: string, ancestor: string): boolean => dataset === ancestor || dataset.startsWith(`${ancestor}/`);

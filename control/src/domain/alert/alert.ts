@@ -1,7 +1,17 @@
 /** An alert is an open condition keyed by kind + subject; it resolves itself when the condition ends. */
 import { z } from 'zod';
 import { Severity } from '../event/event.ts';
-export const AlertKind = z.enum(['pool.health', 'pool.stuck', 'pool.capacity', 'disk.errors', 'drift', 'run.interrupted', 'audit.broken', 'host.tool-missing', 'share.down']);
+export const AlertKind = z.enum([
+  'pool.health',
+  'pool.stuck',
+  'pool.capacity',
+  'disk.errors',
+  'drift',
+  'run.interrupted',
+  'audit.broken',
+  'host.tool-missing',
+  'share.down',
+]);
 export type AlertKind = z.infer<typeof AlertKind>;
 export const Alert = z.object({
   kind: AlertKind,

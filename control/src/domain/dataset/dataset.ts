@@ -16,7 +16,8 @@ export const DatasetSpec = z
   .superRefine((d, ctx) => {
     for (const p of Object.keys(d.properties) as PropertyName[]) {
       const on = PROPERTIES[p].on;
-      if (on !== 'both' && on !== d.kind) ctx.addIssue({ code: 'custom', path: ['properties', p], message: `${p} does not apply to a ${d.kind}` });
+      if (on !== 'both' && on !== d.kind)
+        ctx.addIssue({ code: 'custom', path: ['properties', p], message: `${p} does not apply to a ${d.kind}` });
     }
     if (d.kind === 'volume' && d.properties.volsize === undefined)
       ctx.addIssue({ code: 'custom', path: ['properties'], message: 'a volume needs a volsize' });

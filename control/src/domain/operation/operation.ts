@@ -16,11 +16,23 @@ const names = Object.keys(PROPERTIES) as PropertyName[];
 const SetProperties = Properties.refine((p) => names.every((n) => p[n] !== 'inherit'), 'inherit is not a value to set');
 
 export const Operation = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('pool.create'), name: PoolName, vdevs: z.array(Vdev).min(1), options: PoolOptions, properties: SetProperties }),
+  z.strictObject({
+    kind: z.literal('pool.create'),
+    name: PoolName,
+    vdevs: z.array(Vdev).min(1),
+    options: PoolOptions,
+    properties: SetProperties,
+  }),
   z.strictObject({ kind: z.literal('pool.set'), name: PoolName, guid: Guid, options: PoolOptions }),
   z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, guid: Guid, action: z.enum(['start', 'stop', 'pause']) }),
   z.strictObject({ kind: z.literal('dataset.create'), name: DatasetName, type: DatasetKind, properties: SetProperties }),
-  z.strictObject({ kind: z.literal('dataset.set'), name: DatasetName, guid: Guid, set: SetProperties, inherit: z.array(PropertyNameSchema) }),
+  z.strictObject({
+    kind: z.literal('dataset.set'),
+    name: DatasetName,
+    guid: Guid,
+    set: SetProperties,
+    inherit: z.array(PropertyNameSchema),
+  }),
   z.strictObject({ kind: z.literal('dataset.rename'), name: DatasetName, guid: Guid, to: DatasetName }),
   z.strictObject({
     kind: z.literal('dataset.destroy'),
@@ -71,8 +83,13 @@ export const targetOf = (op: Operation): Target | null => {
       return { kind: 'dataset', name: op.name, guid: op.guid };
     case 'snapshot.destroy':
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.guid };
+    case 'share.put':
+      return { kind: 'share', name: `${op.share.kind}:${op.share.name}`, guid: null };
     case 'share.remove':
       return { kind: 'share', name: `${op.share}:${op.name}`, guid: null };
+    case 'pool.set':
+    case 'pool.scrub':
+      return { kind: 'pool', name: op.name, guid: op.guid };
     default:
       return null;
   }

@@ -1,9 +1,82 @@
 /** The live system as declared state: planning it against the same observation gives an empty plan. */
+import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
+import { poolOf } from '../names.ts';
 import type { Observed } from '../observed/observed.ts';
-import type { DesiredState } from '../state/state.ts';
+import { type ObservedPool, PoolOptions, type PoolSpec } from '../pool/pool.ts';
+import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
+import { type DesiredState, EMPTY_STATE } from '../state/state.ts';
+import { isOwn } from './values.ts';
 
-export const capture = (_observed: Observed): DesiredState => {
-  throw new Error('being written');
+/**
+ * Pools that do not answer are left out, with all that is in them: whoever keeps a captured state has to refuse while
+ * `observed.stuck` is not empty. Shares of datasets that are not there are left out too, as no state may declare them.
+ */
+export const capture = (observed: Observed): DesiredState => {
+  const stuck = new Set(observed.stuck.map((s) => s.pool));
+  const own = ownProperties();
+  const roots = new Map<string, Properties>();
+  const datasets: DatasetSpec[] = [];
+  const filesystems = new Set<string>();
+  for (const d of observed.datasets) {
+    if (stuck.has(poolOf(d.name))) continue;
+    if (d.kind === 'filesystem') filesystems.add(d.name);
+    if (d.name.includes('/')) datasets.push({ name: d.name, kind: d.kind, guid: d.guid, properties: own(d) });
+    else roots.set(d.name, own(d));
+  }
+  const pools = observed.pools.filter((p) => !stuck.has(p.name));
+  for (const p of pools) filesystems.add(p.name);
+  return {
+    ...EMPTY_STATE,
+    pools: pools.map((p) => capturePool(p, roots.get(p.name) ?? {})),
+    datasets,
+    shares: observed.shares.map((s) => s.spec).filter((s) => filesystems.has(s.dataset)),
+  };
+};
+
+const capturePool = (p: ObservedPool, properties: Properties): PoolSpec => {
+  const options: PoolOptions = {};
+  for (const [name, value] of Object.entries(p.options)) {
+    const one = PoolOptions.safeParse({ [name]: value });
+    if (one.success && value !== '' && value !== '-') Object.assign(options, one.data);
+  }
+  return {
+    name: p.name,
+    guid: p.guid,
+    vdevs: p.vdevs.map((v) => ({ kind: v.kind, role: v.role, disks: v.disks.map((d) => d.path) })),
+    options,
+    properties,
+  };
+};
+
+/** What makes a dataset this one when it is made anew: its own values, and what was fixed at its making. */
+const isKept = (name: PropertyName, seen: ObservedDataset): boolean => {
+  const p = seen.properties[name];
+  if (isOwn(p) || name === 'volsize') return true;
+  return p?.source === 'none' && (name === 'volblocksize' || (name === 'casesensitivity' && p.value !== 'sensitive'));
+};
+
+/** Values that a state file can't hold (set by hand, or by a newer ZFS) are left out: what isn't declared isn't touched. */
+const ownProperties = (): ((seen: ObservedDataset) => Properties) => {
+  const known = new Map<string, boolean>();
+  const accepts = (name: PropertyName, value: string): boolean => {
+    const key = `${name}=${value}`;
+    let good = known.get(key);
+    if (good === undefined) {
+      good = PROPERTIES[name].schema.safeParse(value).success;
+      known.set(key, good);
+    }
+    return good;
+  };
+  return (seen) => {
+    const out: Properties = {};
+    for (const key in seen.properties) {
+      const name = key as PropertyName; // the keys of the record; for..in forgets it
+      const value = seen.properties[name]?.value;
+      const { on } = PROPERTIES[name];
+      if (value !== undefined && (on === 'both' || on === seen.kind) && isKept(name, seen) && accepts(name, value)) out[name] = value;
+    }
+    return out;
+  };
 };
 
 /** Which guid each name has now: kept after an apply, so that a rename behind our back is told from a deletion. */

@@ -25,7 +25,8 @@ export const approvalMatches = (op: Operation, approval: Approval, now: number):
   if (approval.operation !== op.kind) return no('needs-approval', `the approval is for ${approval.operation}`);
   if (approval.target.kind !== target.kind || approval.target.name !== target.name)
     return no('needs-approval', `the approval is for ${approval.target.kind} ${approval.target.name}`);
-  if (approval.target.guid !== target.guid) return no('needs-approval', `the approval is for another ${target.kind} of this name (guid ${approval.target.guid ?? 'none'})`);
+  if (approval.target.guid !== target.guid)
+    return no('needs-approval', `the approval is for another ${target.kind} of this name (guid ${approval.target.guid ?? 'none'})`);
   if (now >= approval.expiresAt) return no('stale', 'the approval has expired');
   if (approval.issuedAt > now + 60_000) return no('stale', 'the approval is dated in the future');
   return null;

@@ -5,7 +5,14 @@
 import { canonical } from '../canonical.ts';
 import type { Observed } from '../observed/observed.ts';
 import type { DesiredState } from '../state/state.ts';
+import { planDatasets } from './datasets.ts';
+import { planDestroys, planUnsupported } from './destroys.ts';
+import { inOrder } from './order.ts';
+import { planPools } from './pools.ts';
+import { planRenames } from './renames.ts';
+import { planShares } from './shares.ts';
 import type { Action, Plan, PlanSummary } from './types.ts';
+import { DECLARED, newWorld, type Words } from './world.ts';
 
 export type PlanInput = {
   desired: DesiredState;
@@ -15,8 +22,24 @@ export type PlanInput = {
 };
 export type PlanDraft = { actions: Action[]; summary: PlanSummary };
 
-export const plan = (_input: PlanInput): PlanDraft => {
-  throw new Error('being written');
+export const plan = ({ desired, observed, identities }: PlanInput, words: Words = DECLARED): PlanDraft => {
+  const w = newWorld(desired, observed, identities, words);
+  planPools(w);
+  const moved = planRenames(w);
+  planDatasets(w, moved);
+  planShares(w);
+  planDestroys(w, moved);
+  planUnsupported(w);
+  const actions = inOrder(w.actions);
+  return { actions, summary: summarize(actions, w.nop) };
+};
+
+const COUNTED = { CREATE: 'create', MODIFY: 'modify', DELETE: 'delete', BLOCKED: 'blocked', NOP: 'nop' } as const;
+
+export const summarize = (actions: readonly Action[], nop: number): PlanSummary => {
+  const summary = { create: 0, modify: 0, delete: 0, blocked: 0, nop };
+  for (const a of actions) summary[COUNTED[a.verb]] += 1;
+  return summary;
 };
 
 export type Seal = { desiredDigest: string; observedDigest: string; createdAt: number; sha256: (text: string) => string };

@@ -1,9 +1,261 @@
 /** A click as a plan: what is there now plus the change, planned by the rules that `state.yaml` goes through. */
+import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
+import { isWithin, parentOf, poolOf } from '../names.ts';
 import type { Observed } from '../observed/observed.ts';
-import type { Result } from '../refusal.ts';
+import type { PoolSpec } from '../pool/pool.ts';
+import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
+import { ok, type Refusal, refuse, type Result } from '../refusal.ts';
+import { shareKey, type ShareSpec } from '../share/share.ts';
+import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
-import type { PlanDraft } from './plan.ts';
+import { plan, type PlanDraft, summarize } from './plan.ts';
+import type { Action } from './types.ts';
+import { ASKED, runnable } from './world.ts';
 
-export const planChange = (_changes: readonly ChangeRequest[], _observed: Observed, _identities: ReadonlyMap<string, string>): Result<PlanDraft> => {
-  throw new Error('being written');
+type Now = {
+  readonly observed: Observed;
+  readonly seen: ReadonlyMap<string, ObservedDataset>;
+  readonly pools: Map<string, PoolSpec>;
+  readonly datasets: Map<string, DatasetSpec>;
+  readonly shares: Map<string, ShareSpec>;
+  /** What is no state but a deed: scrubs and snapshots. */
+  readonly deeds: Map<string, Action>;
+};
+
+/**
+ * A click says what it means: names applied earlier don't turn a new dataset into a rename, so `identities` are not
+ * asked; whatever is there is meant by its guid.
+ */
+export const planChange = (
+  changes: readonly ChangeRequest[],
+  observed: Observed,
+  _identities?: ReadonlyMap<string, string>,
+): Result<PlanDraft> => {
+  const stuck = new Map(observed.stuck.map((s) => [s.pool, s.problem.why]));
+  for (const name of changes.flatMap(poolsOf)) {
+    const why = stuck.get(name);
+    if (why !== undefined)
+      return refuse('unavailable', `pool ${name}`, `it does not answer (${why})`, 'wait until it answers, or look at its disks');
+  }
+  const calm: Observed =
+    stuck.size === 0
+      ? observed
+      : {
+          ...observed,
+          stuck: [],
+          pools: observed.pools.filter((p) => !stuck.has(p.name)),
+          datasets: observed.datasets.filter((d) => !stuck.has(poolOf(d.name))),
+          shares: observed.shares.filter((s) => !stuck.has(poolOf(s.spec.dataset))),
+        };
+  const state = capture(calm);
+  const now: Now = {
+    observed: calm,
+    seen: new Map(calm.datasets.map((d) => [d.name, d])),
+    pools: new Map(state.pools.map((p) => [p.name, p])),
+    datasets: new Map(state.datasets.map((d) => [d.name, d])),
+    // also those that a state file could not declare: a click on something else leaves them alone
+    shares: new Map(calm.shares.map((s) => [shareKey(s.spec), s.spec])),
+    deeds: new Map(),
+  };
+  for (const change of changes) {
+    const refusal = take(now, change);
+    if (refusal) return { ok: false, refusal };
+  }
+  const desired = { ...state, pools: [...now.pools.values()], datasets: [...now.datasets.values()], shares: [...now.shares.values()] };
+  const draft = plan({ desired, observed: calm, identities: new Map() }, ASKED);
+  const actions = [...now.deeds.values(), ...draft.actions];
+  return ok({ actions, summary: summarize(actions, 0) });
+};
+
+const poolsOf = (c: ChangeRequest): string[] => {
+  switch (c.kind) {
+    case 'pool.create':
+      return [c.pool.name];
+    case 'dataset.create':
+      return [poolOf(c.dataset.name)];
+    case 'dataset.rename':
+      return [poolOf(c.name), poolOf(c.to)];
+    case 'share.put':
+      return [poolOf(c.share.dataset)];
+    case 'share.remove':
+      return [];
+    case 'pool.scrub':
+    case 'dataset.set':
+    case 'dataset.destroy':
+      return [poolOf(c.name)];
+    default:
+      return [poolOf(c.dataset)];
+  }
+};
+
+const missing = (what: string, todo: string): Refusal => refuse('not-found', what, 'there is nothing of this name', todo).refusal;
+const taken = (what: string, why: string, todo: string): Refusal => refuse('conflict', what, why, todo).refusal;
+const wrong = (what: string, why: string, todo = ''): Refusal => refuse('invalid', what, why, todo).refusal;
+
+const LOOK = 'look at the list of datasets; names are case-sensitive';
+
+/** Null when the change was taken. */
+const take = (now: Now, c: ChangeRequest): Refusal | null => {
+  switch (c.kind) {
+    case 'pool.create':
+      if (now.pools.has(c.pool.name)) return taken(`pool ${c.pool.name}`, 'a pool of this name exists', 'choose another name');
+      now.pools.set(c.pool.name, c.pool);
+      return null;
+    case 'pool.scrub':
+      return scrub(now, c);
+    case 'dataset.create': {
+      const { name } = c.dataset;
+      const refusal = whyNoPlace(now, name);
+      if (!refusal) now.datasets.set(name, c.dataset);
+      return refusal;
+    }
+    case 'dataset.set':
+      return setProperties(now, c.name, c.properties);
+    case 'dataset.rename':
+      return rename(now, c.name, c.to);
+    case 'dataset.destroy': {
+      if (now.pools.has(c.name))
+        return refuse(
+          'blocked',
+          `dataset ${c.name}`,
+          'it is the root of its pool, and no operation destroys a pool',
+          'destroy the datasets in it one by one',
+        ).refusal;
+      if (!now.datasets.has(c.name)) return missing(`dataset ${c.name}`, LOOK);
+      for (const name of now.datasets.keys()) if (isWithin(name, c.name)) now.datasets.delete(name);
+      for (const [key, s] of now.shares) if (isWithin(s.dataset, c.name)) now.shares.delete(key);
+      return null;
+    }
+    case 'share.put': {
+      const { dataset } = c.share;
+      const kind = now.datasets.get(dataset)?.kind ?? (now.pools.has(dataset) ? 'filesystem' : undefined);
+      if (kind === undefined) return missing(`dataset ${dataset}`, 'make the dataset first, or choose one that is there');
+      if (kind === 'volume') return wrong(`dataset ${dataset}`, 'it is a volume; a share serves a filesystem');
+      now.shares.set(shareKey(c.share), c.share);
+      return null;
+    }
+    case 'share.remove':
+      if (!now.shares.delete(shareKey({ kind: c.share, name: c.name })))
+        return missing(`share ${c.share}:${c.name}`, 'look at the list of shares');
+      return null;
+    default:
+      return snapshot(now, c);
+  }
+};
+
+const whyNoPlace = (now: Now, name: string): Refusal | null => {
+  if (now.datasets.has(name))
+    return taken(`dataset ${name}`, 'a dataset of this name exists', 'choose another name, or change the one that is there');
+  if (!now.pools.has(poolOf(name))) return missing(`pool ${poolOf(name)}`, 'look at the list of pools');
+  const parent = parentOf(name);
+  if (parent === null) return wrong(`dataset ${name}`, 'it is the name of a pool');
+  if (!parent.includes('/')) return null;
+  const above = now.datasets.get(parent);
+  if (!above) return missing(`dataset ${parent}`, 'make the parent dataset first');
+  return above.kind === 'volume' ? wrong(`dataset ${name}`, `${parent} is a volume and can hold no dataset`) : null;
+};
+
+const setProperties = (now: Now, name: string, properties: Properties): Refusal | null => {
+  const dataset = now.datasets.get(name);
+  const pool = now.pools.get(name);
+  const kind = dataset?.kind ?? (pool ? 'filesystem' : undefined);
+  if (kind === undefined) return missing(`dataset ${name}`, LOOK);
+  for (const p of Object.keys(properties) as PropertyName[]) {
+    const { on } = PROPERTIES[p];
+    if (on !== 'both' && on !== kind) return wrong(`dataset ${name}`, `${p} does not apply to a ${kind}`);
+  }
+  if (dataset) now.datasets.set(name, { ...dataset, properties: { ...dataset.properties, ...properties } });
+  else if (pool) now.pools.set(name, { ...pool, properties: { ...pool.properties, ...properties } });
+  return null;
+};
+
+const rename = (now: Now, from: string, to: string): Refusal | null => {
+  if (now.pools.has(from)) return wrong(`dataset ${from}`, 'it is the root of its pool and keeps its name');
+  if (!now.datasets.has(from)) return missing(`dataset ${from}`, LOOK);
+  if (from === to) return null;
+  if (isWithin(to, from)) return wrong(`dataset ${from}`, 'a dataset is not moved into itself', 'choose a name outside of it');
+  const refusal = whyNoPlace(now, to);
+  if (refusal) return refusal;
+  const there = (name: string): string => to + name.slice(from.length);
+  for (const [name, d] of [...now.datasets])
+    if (isWithin(name, from)) {
+      now.datasets.delete(name);
+      now.datasets.set(there(name), { ...d, name: there(name) });
+    }
+  for (const [key, s] of now.shares) if (isWithin(s.dataset, from)) now.shares.set(key, { ...s, dataset: there(s.dataset) });
+  return null;
+};
+
+const deed = (now: Now, action: Action): null => {
+  now.deeds.set(action.id, action);
+  return null;
+};
+
+const scrub = (now: Now, c: Extract<ChangeRequest, { kind: 'pool.scrub' }>): Refusal | null => {
+  const pool = now.observed.pools.find((p) => p.name === c.name);
+  if (!pool) return missing(`pool ${c.name}`, 'look at the list of pools');
+  const running = pool.scan.state === 'scanning';
+  if (running && pool.scan.kind === 'resilver') return taken(`pool ${c.name}`, 'it is resilvering', 'wait until the resilver has finished');
+  const scrubbing = pool.scan.kind === 'scrub' && (running || pool.scan.state === 'paused');
+  const done = c.action === 'start' ? scrubbing && running : c.action === 'pause' ? !(scrubbing && running) : !scrubbing;
+  if (done) return null;
+  const reason = `${c.action} of a scrub was asked for`;
+  return deed(
+    now,
+    runnable({
+      verb: 'MODIFY',
+      noun: 'pool',
+      name: c.name,
+      risk: 'safe',
+      reason,
+      operation: { kind: 'pool.scrub', name: c.name, guid: pool.guid, action: c.action },
+    }),
+  );
+};
+
+const snapshot = (now: Now, c: Extract<ChangeRequest, { kind: `snapshot.${string}` }>): Refusal | null => {
+  const { dataset, tag } = c;
+  const seen = now.seen.get(dataset);
+  if (!seen) return missing(`dataset ${dataset}`, LOOK);
+  const name = `${dataset}@${tag}`;
+  const base = { noun: 'snapshot', name, reason: 'it was asked for' } as const;
+  switch (c.kind) {
+    case 'snapshot.create':
+      return deed(
+        now,
+        runnable({
+          ...base,
+          verb: 'CREATE',
+          risk: 'safe',
+          operation: { kind: c.kind, dataset, guid: seen.guid, tag, recursive: c.recursive },
+        }),
+      );
+    case 'snapshot.destroy':
+      return deed(
+        now,
+        runnable({
+          ...base,
+          verb: 'BLOCKED',
+          risk: 'destructive',
+          approval: 'required',
+          reason: 'its removal was asked for',
+          blocked: `what only this snapshot holds is lost with it: destroying it needs an approval that names ${name}`,
+          operation: { kind: c.kind, dataset, tag, guid: c.guid },
+        }),
+      );
+    default:
+      return deed(
+        now,
+        runnable({
+          ...base,
+          id: `${c.kind} ${name} ${c.hold}`,
+          verb: 'MODIFY',
+          risk: 'safe',
+          operation: { kind: c.kind, dataset, tag, guid: c.guid, hold: c.hold },
+          changes: [
+            c.kind === 'snapshot.hold' ? { property: 'hold', from: null, to: c.hold } : { property: 'hold', from: c.hold, to: null },
+          ],
+        }),
+      );
+  }
 };

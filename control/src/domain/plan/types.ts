@@ -47,6 +47,7 @@ export const PlanSummary = z.object({
   blocked: z.number().int(),
   nop: z.number().int(),
 });
+export type PlanSummary = z.infer<typeof PlanSummary>;
 export const Plan = z.object({
   digest: Digest,
   desiredDigest: Digest,

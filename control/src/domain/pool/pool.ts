@@ -35,7 +35,11 @@ export const PoolOptions = z.strictObject({
   ashift: z.number().int().min(9).max(16).optional(),
   autotrim: z.enum(['on', 'off']).optional(),
   autoexpand: z.enum(['on', 'off']).optional(),
-  comment: z.string().max(32).regex(/^[ -~]*$/, 'a pool comment is plain text of 32 characters at most').optional(),
+  comment: z
+    .string()
+    .max(32)
+    .regex(/^[ -~]*$/, 'a pool comment is plain text of 32 characters at most')
+    .optional(),
 });
 export type PoolOptions = z.infer<typeof PoolOptions>;
 
@@ -100,14 +104,18 @@ export type ObservedPool = z.infer<typeof ObservedPool>;
 
 /** What a pool's state means for its data, in the order a worried reader asks. */
 export const meaningOfHealth = (p: Pick<ObservedPool, 'health' | 'vdevs' | 'dataErrors'>): string => {
-  const bad = p.vdevs.flatMap((v) => v.disks.filter((d) => d.state !== 'ONLINE' && d.state !== 'AVAIL' && d.state !== 'INUSE').map((d) => ({ v, d })));
+  const bad = p.vdevs.flatMap((v) =>
+    v.disks.filter((d) => d.state !== 'ONLINE' && d.state !== 'AVAIL' && d.state !== 'INUSE').map((d) => ({ v, d })),
+  );
   if (p.health === 'ONLINE' && bad.length === 0) return p.dataErrors > 0 ? `readable, but ${p.dataErrors} files are damaged` : 'healthy';
   if (p.health === 'DEGRADED') {
     const worst = Math.min(
       ...p.vdevs.filter((v) => v.role === 'data').map((v) => redundancyOf(v.kind, v.disks.length) - bad.filter((b) => b.v === v).length),
     );
     const first = bad[0];
-    const what = first ? `${bad.length} of ${p.vdevs.flatMap((v) => v.disks).length} disks missing or failing (${first.v.name})` : 'degraded';
+    const what = first
+      ? `${bad.length} of ${p.vdevs.flatMap((v) => v.disks).length} disks missing or failing (${first.v.name})`
+      : 'degraded';
     return `${what}; data readable; ${worst <= 0 ? 'the next failure loses it' : `${worst} more may fail`}`;
   }
   if (p.health === 'SUSPENDED') return 'suspended: too many disks stopped answering, nothing can be read or written';

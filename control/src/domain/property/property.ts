@@ -26,7 +26,9 @@ const rule = (
 
 export const PROPERTIES = {
   compression: rule(
-    z.string().regex(/^(on|off|lz4|lzjb|zle|gzip(-[1-9])?|zstd(-(1?[0-9]))?|zstd-fast(-[0-9]{1,4})?)$/, 'expected on, off, lz4, zstd, gzip...'),
+    z
+      .string()
+      .regex(/^(on|off|lz4|lzjb|zle|gzip(-[1-9])?|zstd(-(1?[0-9]))?|zstd-fast(-[0-9]{1,4})?)$/, 'expected on, off, lz4, zstd, gzip...'),
   ),
   checksum: rule(z.enum(['on', 'off', 'fletcher2', 'fletcher4', 'sha256', 'sha512', 'skein', 'edonr', 'blake3'])),
   copies: rule(z.enum(['1', '2', '3'])),
@@ -71,10 +73,7 @@ const inheritOr = (r: PropertyRule): z.ZodOptional<z.ZodType<string>> =>
   (r.inheritable ? z.union([z.literal('inherit'), r.schema]) : r.schema).optional();
 export const Properties = z.strictObject(
   // fromEntries forgets the keys it was given; they are exactly PROPERTY_NAMES
-  Object.fromEntries(PROPERTY_NAMES.map((n) => [n, inheritOr(PROPERTIES[n])])) as Record<
-    PropertyName,
-    z.ZodOptional<z.ZodType<string>>
-  >,
+  Object.fromEntries(PROPERTY_NAMES.map((n) => [n, inheritOr(PROPERTIES[n])])) as Record<PropertyName, z.ZodOptional<z.ZodType<string>>>,
 );
 export type Properties = Partial<Record<PropertyName, string>>;
 

@@ -6,7 +6,10 @@ export const ReplicationTask = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,40}$/),
   source: DatasetName,
   target: z.strictObject({
-    host: z.string().max(255).regex(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'expected a host name or address'),
+    host: z
+      .string()
+      .max(255)
+      .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'expected a host name or address'),
     port: z.number().int().min(1).max(65535).default(22),
     user: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/),
     dataset: DatasetName,

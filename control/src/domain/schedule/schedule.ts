@@ -47,7 +47,10 @@ export const SnapshotSchedule = z.strictObject({
   dataset: DatasetName,
   recursive: z.boolean().default(false),
   cron: Cron,
-  timezone: z.string().regex(/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/).default('UTC'),
+  timezone: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/)
+    .default('UTC'),
   keep: Retention,
   enabled: z.boolean().default(true),
 });

@@ -16,7 +16,10 @@ export const ShareName = z
   .refine((n) => !RESERVED.has(n.toLowerCase()), 'this name has a meaning of its own to Windows or Samba');
 
 /** One line of plain text. */
-export const Comment = z.string().max(256).regex(/^[^\p{Cc}\p{Zl}\p{Zp}%"\\]*$/u, 'one line of text without % " or \\');
+export const Comment = z
+  .string()
+  .max(256)
+  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}%"\\]*$/u, 'one line of text without % " or \\');
 
 const Account = z.string().regex(/^@?[a-z_][a-z0-9_-]{0,31}$/, 'expected a user name or @group');
 
@@ -42,7 +45,10 @@ export type SmbShare = z.infer<typeof SmbShare>;
 const Host = z
   .string()
   .max(255)
-  .regex(/^(\*|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?:\/[0-9]{1,3})?|[0-9a-fA-F:]+(?:\/[0-9]{1,3})?)$/, 'expected a host, an address, a network such as 192.168.1.0/24, or *');
+  .regex(
+    /^(\*|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?:\/[0-9]{1,3})?|[0-9a-fA-F:]+(?:\/[0-9]{1,3})?)$/,
+    'expected a host, an address, a network such as 192.168.1.0/24, or *',
+  );
 
 export const NfsClient = z.strictObject({
   host: Host,
@@ -67,7 +73,12 @@ export type ShareSpec = z.infer<typeof ShareSpec>;
 /** SMB names are one name whatever their case; NFS and SMB don't collide. */
 export const shareKey = (s: Pick<ShareSpec, 'kind' | 'name'>): string => `${s.kind}:${s.kind === 'smb' ? s.name.toLowerCase() : s.name}`;
 
-export const ShareClient = z.object({ share: z.string(), user: z.string(), machine: z.string(), openFiles: z.number().int().nonnegative() });
+export const ShareClient = z.object({
+  share: z.string(),
+  user: z.string(),
+  machine: z.string(),
+  openFiles: z.number().int().nonnegative(),
+});
 export type ShareClient = z.infer<typeof ShareClient>;
 
 export const ObservedShare = z.object({

@@ -30,11 +30,27 @@ export const DesiredState = z
         else issue(at(i), `${what} ${key} is declared twice (first as item ${first + 1})`);
       }
     };
-    once(s.pools.map((p) => p.name), (i) => ['pools', i, 'name'], 'pool');
-    once(s.datasets.map((d) => d.name), (i) => ['datasets', i, 'name'], 'dataset');
+    once(
+      s.pools.map((p) => p.name),
+      (i) => ['pools', i, 'name'],
+      'pool',
+    );
+    once(
+      s.datasets.map((d) => d.name),
+      (i) => ['datasets', i, 'name'],
+      'dataset',
+    );
     once(s.shares.map(shareKey), (i) => ['shares', i, 'name'], 'share');
-    once(s.schedules.map((d) => d.name), (i) => ['schedules', i, 'name'], 'schedule');
-    once(s.replication.map((d) => d.name), (i) => ['replication', i, 'name'], 'replication task');
+    once(
+      s.schedules.map((d) => d.name),
+      (i) => ['schedules', i, 'name'],
+      'schedule',
+    );
+    once(
+      s.replication.map((d) => d.name),
+      (i) => ['replication', i, 'name'],
+      'replication task',
+    );
     const guids = [...s.pools, ...s.datasets].flatMap((x) => (x.guid === undefined ? [] : [x.guid]));
     if (new Set(guids).size !== guids.length) {
       const seen = new Set<string>();
@@ -48,7 +64,8 @@ export const DesiredState = z
       for (const [j, v] of p.vdevs.entries())
         for (const [k, d] of v.disks.entries()) {
           const owner = disks.get(d);
-          if (owner !== undefined && v.role !== 'spare') issue(['pools', i, 'vdevs', j, 'disks', k], `disk ${d} is already in pool ${owner}`);
+          if (owner !== undefined && v.role !== 'spare')
+            issue(['pools', i, 'vdevs', j, 'disks', k], `disk ${d} is already in pool ${owner}`);
           disks.set(d, p.name);
         }
     const pools = new Set(s.pools.map((p) => p.name));
@@ -56,8 +73,10 @@ export const DesiredState = z
     for (const [i, d] of s.datasets.entries()) {
       if (!pools.has(poolOf(d.name))) issue(['datasets', i, 'name'], `pool ${poolOf(d.name)} is not declared`);
       const parent = parentOf(d.name);
-      if (parent !== null && parent.includes('/') && !datasets.has(parent)) issue(['datasets', i, 'name'], `parent dataset ${parent} is not declared`);
-      if (parent !== null && datasets.get(parent) === 'volume') issue(['datasets', i, 'name'], `parent ${parent} is a volume and can hold no dataset`);
+      if (parent !== null && parent.includes('/') && !datasets.has(parent))
+        issue(['datasets', i, 'name'], `parent dataset ${parent} is not declared`);
+      if (parent !== null && datasets.get(parent) === 'volume')
+        issue(['datasets', i, 'name'], `parent ${parent} is a volume and can hold no dataset`);
     }
     for (const [i, sh] of s.shares.entries()) {
       if (sh.dataset.includes('/') ? !datasets.has(sh.dataset) : !pools.has(sh.dataset))

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { Permission, Role } from './role.ts';
 
-export const UserName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a user name begins with a small letter and holds small letters, digits, _ and -');
+export const UserName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a user name begins with a small letter and holds small letters, digits, _ and -');
 export const MIN_PASSWORD = 12;
 export const Password = z.string().min(MIN_PASSWORD, `a password has at least ${MIN_PASSWORD} characters`).max(256);
 
