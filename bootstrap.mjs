@@ -6,13 +6,13 @@
  * What is there already is not installed again; an ordinary run adds some 50 ms.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
-const node = join(root, 'node_modules/.bin/node');
+const node = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
 const lab = join(root, 'packages/lab/src/main.ts');
 const [command = '', ...args] = process.argv.slice(2);
 
@@ -60,6 +60,9 @@ const installNpmPackages = () => {
   if (end.status !== 0) giveUp('npm ci failed, see above. When the network is back, run the same command again.');
   if (!existsSync(node))
     giveUp(`There is no Node 24 for ${process.platform}/${process.arch} among the packages: Linux on x64 or arm64 is needed.`);
+  // npm before 11 makes no link for a command called node; with it, npm scripts and npx run the pinned one too
+  const link = join(root, 'node_modules/.bin/node');
+  if (!existsSync(link)) symlinkSync(`../node-linux-${process.arch}/bin/node`, link);
 };
 
 const runnable = (path) => {

@@ -1,6 +1,17 @@
 /** The first command, with a registry and a package manager that are played by scripts which write down how they were called. */
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -63,9 +74,10 @@ beforeEach(() => {
   // what npm does, as far as it matters here: unpack, then leave its record
   mkdirSync(at('bin'));
   symlinkSync(process.execPath, at('bin/the-node'));
+  const own = at(`node_modules/node-linux-${process.arch}`);
   tool(
     'npm',
-    `echo "npm $*" >> ${at('calls')}; mkdir -p ${at('node_modules/.bin')}; ln -sf ${at('bin/the-node')} ${at('node_modules/.bin/node')}; cp ${at('package-lock.json')} ${at('node_modules/.package-lock.json')}`,
+    `echo "npm $*" >> ${at('calls')}; mkdir -p ${at('node_modules/.bin')} ${own}/bin; ln -sf ${at('bin/the-node')} ${own}/bin/node; cp ${at('package-lock.json')} ${at('node_modules/.package-lock.json')}`,
   );
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -77,6 +89,8 @@ test('installs what is missing, says so on stderr, runs the command, and does no
   expect(calls()).toEqual([expect.stringMatching(/^npm ci --ignore-scripts /)]);
   expect(await start(['check'])).toMatchObject({ code: 0, stderr: '' });
   expect(calls()).toHaveLength(1);
+  // some versions of npm leave this link out
+  expect(readlinkSync(at('node_modules/.bin/node'))).toContain('node-linux-');
 });
 
 test('installs again when the lock file names another package, and after an install that was cut off', async () => {

@@ -109,6 +109,12 @@ test('what the rooms are there for is allowed', () => {
   expect(findings(`${C}/domain/pool/pool.test.ts`, `import { test } from 'vitest'; import { readFileSync } from 'node:fs';`)).toEqual([]);
 });
 
+test('a workspace may read its own package.json, for its version', () => {
+  const text = `import own from '../../package.json' with { type: 'json' };`;
+  expect(findings(`${C}/store/db.ts`, text)).toEqual([]);
+  expect(findings(`${C}/domain/x.ts`, text)).not.toEqual([]);
+});
+
 test('words in comments and strings are no imports', () => {
   expect(findings(`${C}/domain/pool/pool.ts`, `// import x from 'execa'\nexport const s = "import('node:fs')";`)).toEqual([]);
 });

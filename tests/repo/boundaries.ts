@@ -58,6 +58,8 @@ const checkRoom = (path: string, name: string, room: Room, i: Import): string | 
       ? `${name} imports only ${room.packages.join(', ')}, not ${target.name}`
       : null;
   if (target.kind === 'unknown') return null;
+  // its own version
+  if (!room.pure && target.path === `${name.split('/')[0]}/package.json`) return null;
   if (within(target.path, name) || room.uses.some((place) => within(target.path, place))) return null;
   if (room.types?.some((place) => within(target.path, place)))
     return i.typeOnly ? null : `${name} may import types from ${target.path} (import type), not code`;
