@@ -119,7 +119,7 @@ export const Bytes = z.union([
   SizeText.transform(parseSize).pipe(z.number().max(Number.MAX_SAFE_INTEGER, 'larger than a size can be')),
 ]);
 
-// Stands alone, because a command line that only shows sizes should not have to load zod.
+// biome-ignore lint/performance/noBarrelFile: it stands in a file of its own so that showing a size does not load zod; here it is looked for
 export { formatBytes } from './units.ts';
 
 /** Milliseconds since 1970; time is passed in, so it is a plain number everywhere inside. */
@@ -128,7 +128,8 @@ export const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in 
 export type Digest = z.infer<typeof Digest>;
 
 export const poolOf = (dataset: string): string => {
-  const end = dataset.search(/[/@]/);
+  const slash = dataset.indexOf('/');
+  const end = slash < 0 ? dataset.indexOf('@') : slash;
   return end < 0 ? dataset : dataset.slice(0, end);
 };
 export const parentOf = (dataset: string): string | null => {

@@ -11,7 +11,7 @@ type Wanted = { name: string; kind: DatasetKind; properties: Properties };
 
 /** What keeps everything below a name from being done. */
 export const gateOf = (w: World, name: string): Gate | undefined => {
-  const pool = w.gates.get(poolOf(name));
+  const pool = w.gates.size === 0 ? undefined : w.gates.get(poolOf(name));
   if (pool || w.lost.size === 0) return pool;
   for (let up: string | null = name; up !== null; up = parentOf(up)) {
     const lost = w.lost.get(up);
@@ -45,9 +45,9 @@ export const planDatasets = (w: World, moved: Moved): void => {
     if (same && !POOL_ACTIONS.some((a) => w.actions.has(`${a} ${pool.name}`))) w.nop += 1;
   }
   const made: DatasetSpec[] = [];
-  for (const spec of w.desired.datasets) {
+  for (const [i, spec] of w.desired.datasets.entries()) {
     const gate = gateOf(w, spec.name);
-    const seen = moved.at.get(spec.name);
+    const seen = moved.any ? moved.at.get(spec.name) : w.standing[i];
     if (gate?.readable === false) {
       if (!w.lost.has(spec.name)) blockBelow(w, spec.name, gate);
     } else if (seen) {

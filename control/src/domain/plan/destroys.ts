@@ -49,13 +49,23 @@ const group = <T>(list: Iterable<T>, key: (item: T) => string): Map<string, T[]>
   return map;
 };
 
+/** Every dataset that is there, pool roots aside, stands under a declared name: the usual case, told by counting. */
+const isAllDeclared = (w: World): boolean => {
+  let rest = 0;
+  for (const d of w.observed.datasets) if (d.name.includes('/')) rest += 1;
+  for (const d of w.standing) if (d) rest -= 1;
+  return rest === 0;
+};
+
 export const planDestroys = (w: World, moved: Moved): void => {
   if (w.desired.ignore_extraneous) return;
   const ours = new Set(w.desired.pools.map((p) => p.name));
+  if (!moved.any && isAllDeclared(w)) return;
+  const wanted = w.wanted();
   const extra = new Map<string, ObservedDataset>();
   for (const seen of w.observed.datasets) {
     const name = moved.nameOf(seen);
-    if (w.wanted.has(name) || !name.includes('/') || !ours.has(poolOf(name)) || moved.at.get(name) !== seen) continue;
+    if (wanted.has(name) || !name.includes('/') || !ours.has(poolOf(name)) || moved.at.get(name) !== seen) continue;
     if (gateOf(w, name)?.readable === false || moved.isProtected(seen)) continue;
     extra.set(name, seen);
   }

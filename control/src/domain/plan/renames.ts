@@ -7,6 +7,8 @@ import { isWithin, parentOf, poolOf } from '../names.ts';
 import { add, byText, impossible, makeImpossible, runnable, type World } from './world.ts';
 
 export type Moved = {
+  /** False: everything stays where it stands. */
+  readonly any: boolean;
   /** What will stand under each name. */
   readonly at: ReadonlyMap<string, ObservedDataset>;
   /** Where it will stand. */
@@ -23,19 +25,19 @@ export type Moved = {
 
 type Candidate = { spec: DatasetSpec; seen: ObservedDataset };
 
-const identityOf = (w: World, spec: DatasetSpec): string | undefined => spec.guid ?? w.identities.get(`dataset ${spec.name}`);
+const identityOf = (w: World, spec: DatasetSpec): string | undefined => spec.guid ?? (w.identities.size === 0 ? undefined : w.identities.get(`dataset ${spec.name}`));
 
 /** Declared datasets whose own dataset stands elsewhere; parents first. */
 const candidates = (w: World): Candidate[] => {
   let byGuid: Map<string, ObservedDataset> | undefined;
   const found = new Map<string, Candidate>();
-  for (const spec of w.desired.datasets) {
+  for (const [i, spec] of w.desired.datasets.entries()) {
     const guid = identityOf(w, spec);
-    if (guid === undefined || w.datasets.get(spec.name)?.guid === guid) continue;
+    if (guid === undefined || w.standing[i]?.guid === guid) continue;
     byGuid ??= new Map(w.observed.datasets.map((d) => [d.guid, d]));
     const seen = byGuid.get(guid);
     if (!seen || w.gates.get(poolOf(spec.name))?.readable === false) continue;
-    const other = w.wanted.get(seen.name);
+    const other = w.wanted().get(seen.name);
     if (other && identityOf(w, other) === guid) {
       if (spec.guid !== undefined) lose(w, spec, `guid ${guid} is that of ${seen.name}, which is declared as well`);
       continue;
@@ -66,6 +68,7 @@ export const planRenames = (w: World): Moved => {
   const moving = candidates(w);
   if (moving.length === 0)
     return {
+      any: false,
       at: w.datasets,
       nameOf: (seen) => seen.name,
       carrierOf: () => undefined,
@@ -140,6 +143,7 @@ export const planRenames = (w: World): Moved => {
     else for (const one of [seen, other]) collide(w, nearest(one.name, tops)?.value.id, name);
   }
   return {
+    any: true,
     at,
     nameOf: (seen) => whereNow(seen.name),
     carrierOf: (seen) => nearest(seen.name, tops)?.value.id,

@@ -18,6 +18,8 @@ const inText = (field: string, value: unknown): string | null => {
   return canonical(value);
 };
 
+const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean => a.length === b.length && a.every((item, i) => item === b[i]);
+
 /** Field by field; both sides were parsed by the same schema, so they have the same fields. */
 const differences = (from: ShareSpec, to: ShareSpec): Change[] => {
   const changes: Change[] = [];
@@ -25,6 +27,7 @@ const differences = (from: ShareSpec, to: ShareSpec): Change[] => {
   const b: Record<string, unknown> = to;
   for (const field in b) {
     if (a[field] === b[field]) continue;
+    if (Array.isArray(a[field]) && Array.isArray(b[field]) && sameItems(a[field], b[field])) continue;
     const before = inText(field, a[field]);
     const now = inText(field, b[field]);
     if (before !== now) changes.push({ property: field, from: before, to: now });

@@ -34,7 +34,10 @@ export type World = {
   readonly identities: ReadonlyMap<string, string>;
   readonly pools: ReadonlyMap<string, ObservedPool>;
   readonly datasets: ReadonlyMap<string, ObservedDataset>;
-  readonly wanted: ReadonlyMap<string, DatasetSpec>;
+  /** What stands under the name of each declared dataset, in the order of `desired.datasets`. */
+  readonly standing: readonly (ObservedDataset | undefined)[];
+  /** Declared datasets by name; made when it is asked for, because most plans don't. */
+  wanted(): ReadonlyMap<string, DatasetSpec>;
   readonly actions: Map<string, Action>;
   /** Pools whose contents are out of reach, by name. */
   readonly gates: Map<string, Gate>;
@@ -50,8 +53,12 @@ export const newWorld = (desired: DesiredState, observed: Observed, identities: 
   for (const p of observed.pools) pools.set(p.name, p);
   const datasets = new Map<string, ObservedDataset>();
   for (const d of observed.datasets) datasets.set(d.name, d);
-  const wanted = new Map<string, DatasetSpec>();
-  for (const d of desired.datasets) wanted.set(d.name, d);
+  const standing = desired.datasets.map((d) => datasets.get(d.name));
+  let wanted: Map<string, DatasetSpec> | undefined;
+  const byName = (): Map<string, DatasetSpec> => {
+    wanted ??= new Map(desired.datasets.map((d) => [d.name, d]));
+    return wanted;
+  };
   return {
     words,
     desired,
@@ -59,7 +66,8 @@ export const newWorld = (desired: DesiredState, observed: Observed, identities: 
     identities,
     pools,
     datasets,
-    wanted,
+    standing,
+    wanted: byName,
     actions: new Map(),
     gates: new Map(),
     lost: new Map(),
