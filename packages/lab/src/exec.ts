@@ -4,7 +4,7 @@
  * argv arrays, never a shell string; every call that is waited for has a time limit; every call gives one result shape,
  * whatever went wrong. `spawnLong` is for what outlives the call (a VM, an interactive session) and hands back a handle.
  */
-import { execa } from "execa";
+import { execa } from 'execa';
 
 export interface Result {
   readonly argv: readonly string[];
@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** At the time limit SIGKILL instead of SIGTERM: for what may hang beyond asking. */
+  readonly hardKill?: boolean;
   /** Called with every piece of output as it comes; for progress and logs. */
   readonly onOutput?: (chunk: string) => void;
 }
@@ -31,44 +33,45 @@ export class CommandFailed extends Error {
   readonly result: Result;
   constructor(result: Result) {
     const why = result.timedOut
-      ? "ran out of time"
+      ? 'ran out of time'
       : result.startError !== undefined
         ? result.startError
-        : `ended with ${result.exit ?? "a signal"}`;
-    const tail = (result.stderr || result.stdout).trim().split("\n").slice(-15).join("\n");
-    super(`${result.argv[0]} ${why}\n  ${result.argv.join(" ")}\n${tail}`);
-    this.name = "CommandFailed";
+        : `ended with ${result.exit ?? 'a signal'}`;
+    const tail = (result.stderr || result.stdout).trim().split('\n').slice(-15).join('\n');
+    super(`${result.argv[0]} ${why}\n  ${result.argv.join(' ')}\n${tail}`);
+    this.name = 'CommandFailed';
     this.result = result;
   }
 }
 
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
   const [file, ...args] = argv;
-  if (file === undefined) throw new TypeError("run: empty argv");
+  if (file === undefined) throw new TypeError('run: empty argv');
   const child = execa(file, args, {
     reject: false,
     stripFinalNewline: false,
     timeout: options.timeoutMs ?? 60_000,
+    ...(options.hardKill === true ? { killSignal: 'SIGKILL' as const } : {}),
     maxBuffer: 64 * 1024 * 1024,
-    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: { ...options.env } }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
   if (options.onOutput !== undefined) {
     const tell = options.onOutput;
-    child.stdout?.on("data", (chunk: Buffer) => tell(chunk.toString()));
-    child.stderr?.on("data", (chunk: Buffer) => tell(chunk.toString()));
+    child.stdout?.on('data', (chunk: Buffer) => tell(chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => tell(chunk.toString()));
   }
   const end = await child;
   const ran = end.exitCode !== undefined || end.signal !== undefined || end.timedOut;
   return {
     argv,
     exit: end.exitCode ?? null,
-    stdout: end.stdout ?? "",
-    stderr: end.stderr ?? "",
+    stdout: end.stdout ?? '',
+    stderr: end.stderr ?? '',
     timedOut: end.timedOut,
-    ...(ran ? {} : { startError: end.shortMessage ?? "could not be started" }),
+    ...(ran ? {} : { startError: end.shortMessage ?? 'could not be started' }),
   };
 }
 
@@ -94,17 +97,17 @@ export interface Long {
  */
 export function spawnLong(
   argv: readonly string[],
-  options: { readonly output?: { readonly file: string } | "inherit"; readonly detached?: boolean } = {},
+  options: { readonly output?: { readonly file: string } | 'inherit'; readonly detached?: boolean } = {},
 ): Long {
   const [file, ...args] = argv;
-  if (file === undefined) throw new TypeError("spawnLong: empty argv");
-  const output = options.output ?? "ignore";
+  if (file === undefined) throw new TypeError('spawnLong: empty argv');
+  const output = options.output ?? 'ignore';
   const child = execa(file, args, {
     reject: false,
     buffer: false,
     cleanup: options.detached !== true,
     detached: options.detached === true,
-    stdin: output === "inherit" ? "inherit" : "pipe",
+    stdin: output === 'inherit' ? 'inherit' : 'pipe',
     stdout: output,
     stderr: output,
   });
@@ -113,6 +116,6 @@ export function spawnLong(
     ended: child.then((end) => ({ exit: end.exitCode ?? null, signal: end.signal ?? null })),
     write: (text) => void child.stdin?.write(text),
     closeInput: () => void child.stdin?.end(),
-    kill: (signal = "SIGTERM") => void child.kill(signal),
+    kill: (signal = 'SIGTERM') => void child.kill(signal),
   };
 }
