@@ -1,0 +1,98 @@
+/** snapshot list, create, destroy, hold, release */
+import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
+import { formatBytes } from '../../domain/units.ts';
+import type { Cli, Handler } from '../cli.ts';
+import { ago, count } from '../format.ts';
+import { EXIT, Problem, usage } from '../problems.ts';
+import { dim, warn } from '../terminal.ts';
+
+export const snapshotList: Handler = async (cli, input) => {
+  const { term } = cli;
+  const dataset = input.maybe('DATASET');
+  const text = input.text('match');
+  const by = input.choice('sort', ['created', 'name', 'used', 'referenced']) ?? 'created';
+  const limit = input.number('limit', 1, 10_000) ?? 50;
+  if (dataset?.includes('@'))
+    throw usage(
+      dataset,
+      'expected a dataset, not a snapshot',
+      `dplane snapshot list ${dataset.split('@')[0]} --match ${dataset.split('@')[1]}`,
+    );
+  const api = await cli.api();
+  const { at, total, rows } = await api.snapshots.list.query({
+    ...(dataset === undefined ? {} : { dataset, recursive: input.flag('recursive') }),
+    ...(text === undefined ? {} : { text }),
+    ...(input.flag('held') ? { heldOnly: true } : {}),
+    sort: by === 'created' ? 'createdAt' : by,
+    // The newest and the largest first; names from a to z.
+    descending: (by !== 'name') !== input.flag('reverse'),
+    limit,
+  });
+  if (dataset !== undefined && total === 0) await api.datasets.get.query({ name: dataset });
+  term.data({ at, total, snapshots: rows });
+  if (rows.length === 0) term.line('No snapshot.');
+  else {
+    const now = cli.now();
+    term.table(rows, [
+      { title: 'SNAPSHOT', cell: (s) => `${s.dataset}@${s.tag}`, shrink: 'middle' },
+      { title: 'MADE', cell: (s) => ago(s.createdAt, now) },
+      { title: 'USED', cell: (s) => formatBytes(s.used), align: 'right' },
+      { title: 'REFERS', cell: (s) => formatBytes(s.referenced), align: 'right', spare: 1 },
+      { title: 'HELD', cell: (s) => (s.holds > 0 ? warn(String(s.holds)) : dim('no')), align: 'right' },
+    ]);
+    if (total > rows.length) term.note(dim(`${rows.length} of ${count(total, 'snapshot')}; more with --limit ${Math.min(10_000, total)}`));
+  }
+  return EXIT.ok;
+};
+
+const split = (name: string): { dataset: string; tag: string } => {
+  const at = name.indexOf('@');
+  if (at < 1 || at === name.length - 1) throw usage(name, 'a snapshot is named dataset@name', 'See: dplane snapshot list');
+  return { dataset: name.slice(0, at), tag: name.slice(at + 1) };
+};
+
+const find = async (cli: Cli, dataset: string, tag: string): Promise<Snapshot | undefined> => {
+  const { rows } = await (await cli.api()).snapshots.list.query({ dataset, text: tag, limit: 10_000 });
+  return rows.find((s) => s.dataset === dataset && s.tag === tag);
+};
+const mustFind = async (cli: Cli, name: string): Promise<Snapshot> => {
+  const { dataset, tag } = split(name);
+  const found = await find(cli, dataset, tag);
+  if (!found) throw new Problem(EXIT.failed, 'not-found', name, 'there is no such snapshot', `See: dplane snapshot list ${dataset}`);
+  return found;
+};
+
+export const snapshotCreate: Handler = async (cli, input) => {
+  const { change } = await import('../changes.ts');
+  const name = input.word('DATASET[@NAME]');
+  const { gmtTag } = await import('../../domain/snapshot/snapshot.ts');
+  const { dataset, tag } = name.includes('@') ? split(name) : { dataset: name, tag: gmtTag(new Date(cli.now())) };
+  return change(cli, [{ kind: 'snapshot.create', dataset, tag, recursive: input.flag('recursive') }], async () => {
+    const made = await find(cli, dataset, tag);
+    return made
+      ? `${dataset}@${tag} is there, ${formatBytes(made.referenced)}`
+      : warn(`${dataset}@${tag} is not in the list yet; look again in a minute`);
+  });
+};
+
+export const snapshotDestroy: Handler = async (cli, input) => {
+  const { change } = await import('../changes.ts');
+  const { dataset, tag, guid } = await mustFind(cli, input.word('SNAPSHOT'));
+  return change(cli, [{ kind: 'snapshot.destroy', dataset, tag, guid }], async () =>
+    (await find(cli, dataset, tag)) ? warn(`${dataset}@${tag} is still in the list; look again in a minute`) : `${dataset}@${tag} is gone`,
+  );
+};
+
+const holding =
+  (kind: 'snapshot.hold' | 'snapshot.release'): Handler =>
+  async (cli, input) => {
+    const { change } = await import('../changes.ts');
+    const { dataset, tag, guid } = await mustFind(cli, input.word('SNAPSHOT'));
+    return change(
+      cli,
+      [{ kind, dataset, tag, guid, hold: input.text('tag') ?? 'keep' }],
+      async () => `${dataset}@${tag} has ${count((await find(cli, dataset, tag))?.holds ?? 0, 'hold')}`,
+    );
+  };
+export const snapshotHold: Handler = holding('snapshot.hold');
+export const snapshotRelease: Handler = holding('snapshot.release');

@@ -1,0 +1,213 @@
+/**
+ * How bytes reach the box: HTTPS with a pinned certificate, plain HTTP on loopback, or a unix socket for local root.
+ * Contract: not one byte of a request (a password, a token, a cookie) is written before the certificate has been compared
+ * with the one that is trusted. A certificate that a public authority vouches for needs no pin; any other does.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import tls from 'node:tls';
+import { EXIT, Problem } from './problems.ts';
+
+export type Address =
+  | { readonly kind: 'https' | 'http'; readonly origin: string; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Decides about a certificate: resolves when it is trusted. */
+export type Trust = (fingerprint: string, vouchedFor: boolean, address: Address) => Promise<void>;
+
+const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\]|::1)$/;
+
+export const parseAddress = (text: string): Address => {
+  const wrong = (why: string): Problem =>
+    new Problem(EXIT.usage, 'usage', `address ${text}`, why, 'For example: --url https://nas.local:8443');
+  if (text.startsWith('unix:')) return { kind: 'unix', path: text.slice(5) };
+  let url: URL;
+  try {
+    url = new URL(/^[a-z]+:\/\//.test(text) ? text : `https://${text}`);
+  } catch {
+    throw wrong('this is not an address');
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw wrong('expected https://');
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname))
+    throw wrong('plain HTTP would show passwords to the network; it is accepted only for this machine itself');
+  if (url.username !== '' || url.pathname !== '/' || url.search !== '') throw wrong('expected a host and a port, nothing else');
+  const kind = url.protocol === 'https:' ? 'https' : 'http';
+  const port = url.port === '' ? (/:443$/.test(text) ? 443 : kind === 'http' ? 80 : text.includes('://') ? 443 : 8443) : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return { kind, host, port, origin: `${kind}://${url.hostname}:${port}` };
+};
+
+export const isLoopback = (a: Address): boolean => a.kind === 'unix' || LOOPBACK.test(a.host);
+
+const CONNECT_MS = 8_000;
+const ANSWER_MS = 120_000;
+
+const unreachable = (where: string, cause: unknown): Problem => {
+  if (cause instanceof Problem) return cause;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const why: Record<string, string> = {
+    ECONNREFUSED: 'nothing listens there',
+    ENOTFOUND: 'no machine of this name is known',
+    EAI_AGAIN: 'the name could not be looked up just now',
+    EHOSTUNREACH: 'no way leads to that machine',
+    ENETUNREACH: 'no way leads to that network',
+    ETIMEDOUT: 'it did not answer in time',
+    ECONNRESET: 'it closed the connection',
+    EPIPE: 'it closed the connection',
+    ENOENT: 'there is no such socket',
+    EACCES: 'only root may use this socket',
+    EPROTO: 'it does not speak HTTPS',
+    ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak HTTPS',
+  };
+  return new Problem(
+    EXIT.unreachable,
+    'unreachable',
+    `no answer from ${where}`,
+    why[code] ?? (cause instanceof Error ? cause.message : String(cause)),
+    'Is the box on, and is the address right? Another one: --url https://HOST:8443',
+    { cause },
+  );
+};
+
+export type Reply = {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly text: string;
+  json(): Promise<unknown>;
+};
+export type Send = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | null;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type Transport = {
+  readonly address: Address;
+  /** What a person would call the other end. */
+  readonly where: string;
+  send(request: Send): Promise<Reply>;
+  /** A connection on which nothing has been sent, trusted already: what a WebSocket is opened on. */
+  connect(): Promise<Socket>;
+  close(): void;
+};
+
+const collect = (response: http.IncomingMessage): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    response.on('data', (part: Buffer) => parts.push(part));
+    response.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
+    response.on('error', reject);
+  });
+
+export const openTransport = (address: Address, trust: Trust): Transport => {
+  const where = address.kind === 'unix' ? `the socket ${address.path}` : address.origin;
+
+  const connect = (): Promise<Socket> =>
+    new Promise((resolve, reject) => {
+      if (address.kind !== 'https') {
+        void import('node:net').then(({ connect: open }) => {
+          const socket = address.kind === 'unix' ? open(address.path) : open(address.port, address.host);
+          socket.once('connect', () => resolve(socket)).once('error', reject);
+        }, reject);
+        return;
+      }
+      // rejectUnauthorized is off because trust is decided below, by fingerprint, before anything is written.
+      const socket = tls.connect({
+        host: address.host,
+        port: address.port,
+        rejectUnauthorized: false,
+        ALPNProtocols: ['http/1.1'],
+        ...(/^[0-9.]+$|:/.test(address.host) ? {} : { servername: address.host }),
+      });
+      const limit = setTimeout(
+        () => socket.destroy(Object.assign(new Error('it did not answer in time'), { code: 'ETIMEDOUT' })),
+        CONNECT_MS,
+      );
+      socket.once('error', (e) => {
+        clearTimeout(limit);
+        reject(e);
+      });
+      socket.once('secureConnect', () => {
+        clearTimeout(limit);
+        trust(socket.getPeerCertificate().fingerprint256, socket.authorized, address).then(
+          // The box may have lost patience while the person compared fingerprints.
+          () => (socket.destroyed || socket.readableEnded ? connect().then(resolve, reject) : resolve(socket)),
+          (e: unknown) => {
+            socket.destroy();
+            reject(e);
+          },
+        );
+      });
+    });
+
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+  // A plain agent over sockets that are encrypted already: the request is written only once `connect` has resolved.
+  agent.createConnection = (_options, done) => {
+    connect().then(
+      (socket) => done?.(null, socket),
+      (e: unknown) => done?.(e instanceof Error ? e : new Error(String(e)), undefined as never), // node ignores the stream when there is an error
+    );
+    return undefined;
+  };
+
+  const send = (request: Send): Promise<Reply> =>
+    new Promise<Reply>((resolve, reject) => {
+      const host =
+        address.kind === 'unix' ? 'localhost' : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+      const outgoing = http.request(
+        {
+          agent,
+          method: request.method,
+          path: request.path,
+          timeout: ANSWER_MS,
+          signal: request.signal,
+          headers: { ...request.headers, host, ...(request.body === null ? {} : { 'content-length': Buffer.byteLength(request.body) }) },
+        },
+        (response) => {
+          collect(response).then((text) => {
+            const status = response.statusCode ?? 0;
+            resolve({
+              ok: status >= 200 && status < 300,
+              status,
+              headers: response.headers,
+              text,
+              json: async () => {
+                try {
+                  return JSON.parse(text) as unknown;
+                } catch (cause) {
+                  throw new Problem(
+                    EXIT.unreachable,
+                    'not-dplane',
+                    `odd answer from ${where}`,
+                    `HTTP ${status} without JSON: this may not be a D-PlaneOS box`,
+                    '',
+                    { cause },
+                  );
+                }
+              },
+            });
+          }, reject);
+        },
+      );
+      outgoing.on('timeout', () => outgoing.destroy(Object.assign(new Error('it did not answer in time'), { code: 'ETIMEDOUT' })));
+      outgoing.on('error', reject);
+      outgoing.end(request.body ?? undefined);
+    }).catch((cause: unknown) => {
+      throw unreachable(where, cause);
+    });
+
+  return {
+    address,
+    where,
+    send,
+    connect: () =>
+      connect().catch((cause: unknown) => {
+        throw unreachable(where, cause);
+      }),
+    close: () => agent.destroy(),
+  };
+};
