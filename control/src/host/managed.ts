@@ -1,0 +1,87 @@
+/**
+ * Config files that belong to D-PlaneOS: a header that says so, and per share one comment line that holds its spec as
+ * JSON, followed by the block made from it. The block has to be exactly what the spec renders to: a file edited by hand
+ * is noticed, never half understood.
+ */
+import { AbsolutePath } from '../domain/names.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import { ShareSpec } from '../domain/share/share.ts';
+
+export type ManagedShare<S extends ShareSpec = ShareSpec> = {
+  spec: S;
+  /** The folder that is served, as the file has it; null when it was written without one. */
+  path: string | null;
+};
+export type ManagedFile<S extends ShareSpec = ShareSpec> = { shares: ManagedShare<S>[]; problems: Refusal[] };
+
+const MARK = '# dplaneos-share: ';
+export const HEADER = '# Made by D-PlaneOS from the declared shares. Edits are noticed and replaced: change the share instead.\n';
+
+/** Where a share lies; null when its dataset is nowhere, or somewhere that a config file could read as syntax. */
+export const pathOf = (spec: ShareSpec, mountpoints: ReadonlyMap<string, string | null>): string | null => {
+  const at = mountpoints.get(spec.dataset) ?? null;
+  if (at === null) return null;
+  const path = at === '/' ? spec.folder || '/' : at + (spec.folder === '/' ? '' : spec.folder);
+  return AbsolutePath.safeParse(path).success && !path.endsWith(' ') ? path : null;
+};
+
+/** A share whose dataset is nowhere keeps its spec and has no block: it is declared, and not served. */
+export const renderManaged = <S extends ShareSpec>(
+  shares: readonly S[],
+  mountpoints: ReadonlyMap<string, string | null>,
+  block: (spec: S, path: string) => string,
+): string =>
+  HEADER +
+  shares
+    .map((spec) => {
+      const path = pathOf(spec, mountpoints);
+      return `\n${MARK}${JSON.stringify(spec)}\n${path === null ? '' : block(spec, path)}`;
+    })
+    .join('');
+
+export const parseManaged = <S extends ShareSpec>(
+  file: string,
+  text: string,
+  kind: S['kind'],
+  pathIn: (block: string) => string | null,
+  block: (spec: S, path: string) => string,
+): ManagedFile<S> => {
+  const problem = (why: string): Refusal => ({
+    code: 'conflict',
+    what: `reading ${file}`,
+    why,
+    todo: 'save the share again: the file is then written anew',
+  });
+  if (text === '') return { shares: [], problems: [] };
+  if (!text.startsWith(HEADER))
+    return { shares: [], problems: [problem('it does not begin as D-PlaneOS begins it: it was edited, or belongs to something else')] };
+  const shares: ManagedShare<S>[] = [];
+  const problems: Refusal[] = [];
+  const [lead = '', ...parts] = text.slice(HEADER.length).split(`\n${MARK}`);
+  if (lead.trim() !== '') problems.push(problem('there are lines before the first share that D-PlaneOS did not write'));
+  for (const part of parts) {
+    const end = part.indexOf('\n');
+    const json = end < 0 ? part : part.slice(0, end);
+    const rest = end < 0 ? '' : part.slice(end + 1);
+    let value: unknown;
+    try {
+      value = JSON.parse(json);
+    } catch {
+      problems.push(problem(`a share's line is not readable: ${json.slice(0, 80)}`));
+      continue;
+    }
+    const parsed = ShareSpec.safeParse(value);
+    if (!parsed.success || parsed.data.kind !== kind) {
+      problems.push(problem(`a share's line says something that no share is: ${json.slice(0, 80)}`));
+      continue;
+    }
+    const spec = parsed.data as S; // its kind was compared above
+    const path = rest === '' ? null : pathIn(rest);
+    if (rest !== '' && (path === null || block(spec, path) !== rest)) {
+      problems.push(problem(`the share ${spec.name} was edited by hand`));
+      continue;
+    }
+    shares.push({ spec, path });
+  }
+  return { shares, problems };
+};

@@ -1,0 +1,20 @@
+/** /etc/exports.d/dplaneos.exports: the NFS shares, one line each. */
+import type { NfsShare } from '../../domain/share/share.ts';
+import { type ManagedFile, parseManaged, renderManaged } from '../managed.ts';
+
+export const EXPORTS_FILE = '/etc/exports.d/dplaneos.exports';
+
+const SQUASH = { root: 'root_squash', all: 'all_squash', none: 'no_root_squash' } as const;
+/** `mountpoint`: exported only while something is mounted there, so that nobody writes into the empty folder below it. */
+const client = (s: NfsShare, c: NfsShare['clients'][number]): string =>
+  `${c.host}(${[c.access, c.sync ? 'sync' : 'async', SQUASH[c.squash], 'no_subtree_check', ...(s.folder === '' ? ['mountpoint'] : [])].join(',')})`;
+const block = (s: NfsShare, path: string): string => `"${path}" ${s.clients.map((c) => client(s, c)).join(' ')}\n`;
+const pathIn = (text: string): string | null => /^"(\/[^"]*)" /.exec(text)?.[1] ?? null;
+
+export const renderExports = (shares: readonly NfsShare[], mountpoints: ReadonlyMap<string, string | null>): string =>
+  renderManaged(shares, mountpoints, block);
+export const parseExports = (text: string): ManagedFile<NfsShare> => parseManaged<NfsShare>(EXPORTS_FILE, text, 'nfs', pathIn, block);
+
+/** Makes the kernel serve exactly what the files say. */
+export const exportfsArgv = (): string[] => ['exportfs', '-ra'];
+export const exportsListArgv = (): string[] => ['exportfs', '-v'];

@@ -1,0 +1,69 @@
+/** /etc/samba/dplaneos.conf: the shares, one section each; smb.conf includes it. */
+import type { SmbShare } from '../../domain/share/share.ts';
+import { type ManagedFile, parseManaged, renderManaged } from '../managed.ts';
+
+export const SMB_FILE = '/etc/samba/dplaneos.conf';
+
+const yes = (b: boolean): string => (b ? 'yes' : 'no');
+/** Modules in the order Samba stacks them; snapshots on the outside, so that old versions show their streams too. */
+const modules = (s: SmbShare): string[] => [
+  ...(s.previousVersions ? ['shadow_copy2'] : []),
+  ...(s.preset === 'windows-acl' ? ['acl_xattr'] : []),
+  ...(s.preset === 'time-machine' ? ['catia', 'fruit'] : []),
+  ...(s.preset === 'time-machine' || s.preset === 'windows-acl' ? ['streams_xattr'] : []),
+];
+const settings = (s: SmbShare, path: string): [string, string][] => {
+  const vfs = modules(s);
+  return [
+    ['path', s.preset === 'homes' ? `${path}/%U` : path],
+    ...(s.comment === '' ? [] : ([['comment', s.comment]] as [string, string][])),
+    ['read only', yes(s.readOnly)],
+    ['browseable', yes(s.browseable)],
+    ['guest ok', yes(s.guests)],
+    ...(s.validUsers.length === 0 ? [] : ([['valid users', s.validUsers.join(', ')]] as [string, string][])),
+    ...(s.writeUsers.length === 0 ? [] : ([['write list', s.writeUsers.join(', ')]] as [string, string][])),
+    ['server smb encrypt', s.encrypt],
+    ...(vfs.length === 0 ? [] : ([['vfs objects', vfs.join(' ')]] as [string, string][])),
+    ...(s.previousVersions
+      ? ([
+          ['shadow:snapdir', '.zfs/snapshot'],
+          ['shadow:sort', 'desc'],
+          ['shadow:format', 'GMT-%Y.%m.%d-%H.%M.%S'],
+          ['shadow:localtime', 'no'],
+        ] as [string, string][])
+      : []),
+    ...(s.preset === 'time-machine'
+      ? ([
+          ['fruit:time machine', 'yes'],
+          ['fruit:metadata', 'stream'],
+          ['fruit:posix_rename', 'yes'],
+        ] as [string, string][])
+      : []),
+    ...(s.preset === 'windows-acl'
+      ? ([
+          ['inherit acls', 'yes'],
+          ['map acl inherit', 'yes'],
+          ['store dos attributes', 'yes'],
+        ] as [string, string][])
+      : []),
+    ...(s.preset === 'media' ? ([['strict locking', 'no']] as [string, string][]) : []),
+  ];
+};
+const block = (s: SmbShare, path: string): string =>
+  `[${s.name}]\n${settings(s, path)
+    .map(([k, v]) => `\t${k} = ${v}\n`)
+    .join('')}`;
+const pathIn = (text: string): string | null => {
+  const path = /^\tpath = (.+)$/m.exec(text)?.[1];
+  return path === undefined ? null : path.replace(/\/%U$/, '');
+};
+
+export const renderSmb = (shares: readonly SmbShare[], mountpoints: ReadonlyMap<string, string | null>): string =>
+  renderManaged(shares, mountpoints, block);
+export const parseSmb = (text: string): ManagedFile<SmbShare> => parseManaged<SmbShare>(SMB_FILE, text, 'smb', pathIn, block);
+
+/** Checks a whole configuration; says what is wrong on stderr. */
+export const testparmArgv = (file: string): string[] => ['testparm', '-s', '--suppress-prompt', file];
+export const reloadSmbArgv = (): string[] => ['smbcontrol', 'smbd', 'reload-config'];
+/** Disconnects whoever uses a share that is going away. */
+export const closeShareArgv = (name: string): string[] => ['smbcontrol', 'smbd', 'close-share', name];
