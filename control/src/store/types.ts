@@ -5,6 +5,7 @@
  */
 import type { Alert } from '../domain/alert/alert.ts';
 import type { AuditEntry, AuditVerdict, NewAuditEntry } from '../domain/audit/audit.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { Event, NewEvent } from '../domain/event/event.ts';
 import type { Run, Step } from '../domain/job.ts';
 import type { Approval } from '../domain/operation/operation.ts';
@@ -12,7 +13,7 @@ import type { Plan } from '../domain/plan/types.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import type { Permission, Role } from '../domain/user/role.ts';
 
-export type Clock = () => number;
+export type { Clock };
 
 export type EventFilter = { kinds?: readonly string[]; subject?: string; text?: string; minSeverity?: 'info' | 'warning' | 'critical' };
 export type Events = {
