@@ -40,6 +40,7 @@ describe('what each room may not import', () => {
     ['ui, types of the engine', 'ui/src/app.tsx', `import type { Engine } from '../../control/src/engine/engine.ts';`],
     ['ui, Node', 'ui/src/app.tsx', `import { join } from 'node:path';`],
     ['a room, the composition root', `${C}/engine/apply.ts`, `import { start } from '../main.ts';`],
+    ['a room, a helper of tests', `${C}/engine/apply.ts`, `import { fake } from './testing/fake.ts';`],
     ['a room, a test', `${C}/engine/apply.ts`, `import { fake } from './apply.test.ts';`],
     ['a room nobody has named', `${C}/helpers/x.ts`, `export const x = 1;`],
     ['an undeclared package', `${C}/engine/apply.ts`, `import _ from 'lodash';`],
@@ -139,8 +140,10 @@ describe('cycles', () => {
       ['a/x.ts', 'a/y.ts', 'a/z.ts'],
     ]);
   });
-  test('types make a circle too', () => {
-    expect(cycles([{ path: 'a/x.ts', text: `import type { Y } from './y.ts';` }, file('y', 'x')])).toEqual([['a/x.ts', 'a/y.ts']]);
+  test('types and late imports make none', () => {
+    expect(cycles([{ path: 'a/x.ts', text: `import type { Y } from './y.ts';` }, file('y', 'x')])).toEqual([]);
+    expect(cycles([{ path: 'a/x.ts', text: `const y = () => import('./y.ts');` }, file('y', 'x')])).toEqual([]);
+    expect(cycles([{ path: 'a/x.ts', text: `export { y } from './y.ts';` }, file('y', 'x')])).toEqual([['a/x.ts', 'a/y.ts']]);
   });
   test('a file that imports itself is one', () => {
     expect(cycles([file('x', 'x')])).toEqual([['a/x.ts']]);

@@ -37,7 +37,7 @@ const PROCESS_MODULES = new Set(['child_process', 'cluster', 'execa']);
 const SQLITE_MODULES = new Set(['better-sqlite3', 'sqlite']);
 const PRODUCT = /^(control|ui|ota|packages)\//;
 
-export const isTest = (path: string): boolean => /^tests\//.test(path) || /(\.test|\.testing)\.tsx?$/.test(path);
+export const isTest = (path: string): boolean => /^tests\//.test(path) || /(\.test|\.testing)\.tsx?$|\/testing\//.test(path);
 const within = (path: string, place: string): boolean => path === place || path.startsWith(`${place}/`);
 
 const dependenciesOf = (files: readonly SourceFile[], folder: string): Set<string> => {
@@ -112,13 +112,16 @@ export const boundaryFindings = (files: readonly SourceFile[]): Finding[] => {
   return files.filter((f) => isCode(f.path)).flatMap((f) => checkFile(f, dependencies));
 };
 
-/** Groups of files that import each other in a circle, types included: such a group is one file in disguise. */
+/**
+ * Groups of files that load each other in a circle: which of them runs first depends on who was asked first. Types and late imports make no
+ * such circle, and between rooms the table above leaves no way back anyhow.
+ */
 export const cycles = (files: readonly SourceFile[]): string[][] => {
   const edges = new Map<string, string[]>();
   for (const f of files.filter((x) => isCode(x.path)))
     edges.set(
       f.path,
-      readImports(f).imports.flatMap((i) => (i.target.kind === 'file' ? [i.target.path] : [])),
+      readImports(f).imports.flatMap((i) => (i.target.kind === 'file' && !i.typeOnly && !i.late ? [i.target.path] : [])),
     );
   // Tarjan: one depth-first walk; a component closes where no member reaches further back than its first
   const index = new Map<string, number>();

@@ -61,7 +61,7 @@ const lockFindings = (file: SourceFile): Finding[] => {
 };
 
 const dependencyFindings = (files: readonly SourceFile[]): Finding[] => {
-  const page = files.find((f) => f.path === 'docs/dependencies.md')?.text ?? '';
+  const page = (files.find((f) => f.path === 'docs/dependencies.md')?.text ?? '').split('\n## Own code')[0] ?? '';
   const explained = new Set(page.split('\n').flatMap((line) => /^\| `([^`]+)` \| \S.{20,}/.exec(line)?.[1] ?? []));
   const declared = new Map<string, string>();
   const findings: Finding[] = [];

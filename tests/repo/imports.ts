@@ -8,6 +8,8 @@ export type Import = {
   specifier: string;
   /** Gone when the types are stripped: nothing is loaded. */
   typeOnly: boolean;
+  /** Loaded when the line is reached (`import()`), not before the file itself runs. */
+  late: boolean;
   target:
     | { kind: 'file' /** Relative to the repository. */; path: string }
     | { kind: 'package'; name: string }
@@ -66,10 +68,10 @@ export const readImports = (file: SourceFile): { imports: Import[]; bypasses: By
   const { program, errors } = parseSync(file.path, file.text);
   const lineAt = (offset: number): number => file.text.slice(0, offset).split('\n').length;
   if (errors.length > 0) bypasses.push({ line: 1, what: `cannot be parsed: ${errors[0]?.message}` });
-  const add = (node: Node, source: unknown, typeOnly: boolean): void => {
+  const add = (node: Node, source: unknown, typeOnly: boolean, late = false): void => {
     const specifier = literal(source);
     if (specifier === null) bypasses.push({ line: lineAt(node.start), what: 'imports a computed path, which nobody can check' });
-    else imports.push({ line: lineAt(node.start), specifier, typeOnly, target: targetOf(file.path, specifier) });
+    else imports.push({ line: lineAt(node.start), specifier, typeOnly, late, target: targetOf(file.path, specifier) });
   };
   const bypass = (node: Node, name: string): void => void bypasses.push({ line: lineAt(node.start), what: `uses ${name}` });
 
@@ -83,7 +85,7 @@ export const readImports = (file: SourceFile): { imports: Import[]; bypasses: By
         if (node.source) add(node, node.source, node.exportKind === 'type');
         break;
       case 'ImportExpression':
-        add(node, node.source, false);
+        add(node, node.source, false, true);
         break;
       case 'TSImportType':
         add(node, node.source, true);
