@@ -13,6 +13,8 @@ import { openStore } from './store/store.ts';
 import type { Clock } from './store/types.ts';
 
 export const VERSION = '0.1.0';
+/** Long enough for an operation that waits behind others of its pool; an answer lost beyond it is asked for by id. */
+export const EXECUTOR_TIMEOUT = 600_000;
 
 export type DaemonConfig = {
   stateFolder: string;
@@ -84,15 +86,15 @@ export const startDaemon = async (deps: { host: Host; executor: Executor; config
   const { url } = await api.listen();
   await engine.start();
 
-  const notify = systemdNotify();
-  notify.ready();
+  const notify = systemdNotify(host);
+  await notify.ready();
   // the database answers and the event loop turns, or the ping does not go out
   notify.startWatchdog(() => store.schemaVersion() > 0);
 
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
-      notify.stopping();
+      await notify.stopping();
       await api.close();
       await engine.stop();
       store.close();

@@ -5,7 +5,7 @@
 import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configFrom, readyLine, startDaemon, untilStopped } from './daemon.ts';
+import { configFrom, EXECUTOR_TIMEOUT, readyLine, startDaemon, untilStopped } from './daemon.ts';
 import { socketExecutor } from './host/executor/client.ts';
 import { execServer } from './host/executor/server.ts';
 import { bigModel, demoModel, emptyModel } from './host/sim/seeds.ts';
@@ -38,7 +38,7 @@ await server.listen(socket);
 
 const daemon = await startDaemon({
   host,
-  executor: socketExecutor(socket, {}),
+  executor: socketExecutor(socket, { timeoutMs: EXECUTOR_TIMEOUT }),
   config: configFrom(env, stateFolder, join(stateFolder, 'local.sock')),
   clock,
   log,

@@ -1,5 +1,5 @@
 /** `dplaned` on a real host: no privilege of its own; what needs root goes to `dplane-exec` through its socket. */
-import { configFrom, readyLine, startDaemon, untilStopped } from './daemon.ts';
+import { configFrom, EXECUTOR_TIMEOUT, readyLine, startDaemon, untilStopped } from './daemon.ts';
 import { realHost } from './host/exec.ts';
 import { socketExecutor } from './host/executor/client.ts';
 
@@ -10,7 +10,7 @@ const runtime = env.RUNTIME_DIRECTORY ?? '/run/dplaned';
 
 const daemon = await startDaemon({
   host: realHost(),
-  executor: socketExecutor(env.DPLANE_EXEC_SOCKET ?? '/run/dplane/exec.sock', {}),
+  executor: socketExecutor(env.DPLANE_EXEC_SOCKET ?? '/run/dplane/exec.sock', { timeoutMs: EXECUTOR_TIMEOUT }),
   config: configFrom(env, stateFolder, `${runtime}/local.sock`),
   clock: Date.now,
   log,

@@ -5,7 +5,7 @@
  */
 import { canonical } from '../domain/canonical.ts';
 import type { Run, Step } from '../domain/job.ts';
-import type { Approval } from '../domain/operation/operation.ts';
+import type { Approval, Operation } from '../domain/operation/operation.ts';
 import { isEmpty, type Action, type Plan } from '../domain/plan/types.ts';
 import { ok, type Refusal, type Result, refuse } from '../domain/refusal.ts';
 import type { Actor } from '../domain/user/user.ts';
@@ -130,6 +130,32 @@ export const createRunner = (deps: Deps): Runner => {
     return run;
   };
 
+  /** What became of an operation whose answer we don't have. `answer` is null when even looking can't tell. */
+  const settle = async (
+    operationId: string,
+    operation: Operation,
+    because: string,
+  ): Promise<{ begun: false } | { begun: true; answer: ExecAnswer | null; note: string }> => {
+    let outcome = await askOutcome(operationId);
+    for (let i = 0; outcome.state === 'running' && i < OUTCOME_QUESTIONS; i++) {
+      await deps.pause(OUTCOME_PAUSE);
+      outcome = await askOutcome(operationId);
+    }
+    if (outcome.state === 'ended') return { begun: true, answer: outcome.answer, note: `${because}; its outcome was asked for` };
+    if (outcome.state === 'unknown') return { begun: false };
+    const seen = await observer.get(0, { clients: true }).catch(() => null);
+    if (seen !== null && effectSeen(operation, seen.observed) === true) return { begun: true, answer: { ok: true, result: {}, replayed: true }, note: `${because}; it was found done on the host` };
+    return { begun: true, answer: null, note: `${because}; whether it took effect is not known, and it was not repeated` };
+  };
+  /** An executor that can't be asked knows nothing: not even that it never began. */
+  const askOutcome = async (operationId: string): Promise<ExecOutcome> => {
+    try {
+      return await executor.outcome(operationId);
+    } catch {
+      return { state: 'begun' };
+    }
+  };
+
   /** Runs the steps that wait, in the plan's order. What depends on a failed step is skipped; the rest goes on. */
   const work = async (runId: string, actor: Actor, plan: Plan, steps: Map<string, Step>): Promise<void> => {
     for (const action of plan.actions) {
@@ -155,7 +181,11 @@ export const createRunner = (deps: Deps): Runner => {
       const answer: ExecAnswer = intent
         ? await executor.execute({ v: 1, id: operationId, actor, operation: action.operation, approval })
         : refuse('needs-approval', action.id, 'its approval is used up or expired', 'approve it again');
-      steps.set(action.id, recordOutcome(runId, action, running, actor, approval, answer, answer.ok && answer.replayed ? 'it had been executed before' : ''));
+      // no answer is not a no: ask what became of it
+      const lost = !answer.ok && answer.refusal.code === 'timeout';
+      const found = lost ? await settle(operationId, action.operation, 'the executor did not answer') : null;
+      const told = found === null || found.begun === false ? answer : found.answer;
+      steps.set(action.id, recordOutcome(runId, action, running, actor, approval, told, found?.begun ? found.note : ''));
     }
   };
 
@@ -194,14 +224,6 @@ export const createRunner = (deps: Deps): Runner => {
     return ok(known);
   };
 
-  const settleBegun = async (operationId: string): Promise<ExecOutcome> => {
-    for (let i = 0; ; i++) {
-      const outcome = await executor.outcome(operationId);
-      if (outcome.state !== 'running' || i >= OUTCOME_QUESTIONS) return outcome;
-      await deps.pause(OUTCOME_PAUSE);
-    }
-  };
-
   const recoverRun = async (run: Run, operationIds: Record<string, string>): Promise<void> => {
     const known = planner.get(run.planDigest) ?? null;
     const steps = new Map(run.steps.map((s) => [s.actionId, s]));
@@ -220,18 +242,16 @@ export const createRunner = (deps: Deps): Runner => {
       const step = steps.get(action.id);
       const operationId = operationIds[action.id];
       if (step?.state !== 'running' || operationId === undefined || action.operation === null) continue;
-      const outcome = await settleBegun(operationId);
-      const approval = null; // spent before the crash: the entry of its use stands
-      if (outcome.state === 'ended')
-        steps.set(action.id, recordOutcome(run.id, action, step, SYSTEM, approval, outcome.answer, 'its outcome was read from the executor after a restart'));
-      else if (outcome.state === 'unknown') {
-        const spent = action.approval === 'required';
-        const next: Step = spent ? { ...step, state: 'skipped', endedAt: clock(), note: 'had not begun before a restart; approve it again' } : waiting(action.id);
-        steps.set(action.id, next);
-        record(run.id, next, null, SYSTEM, `${action.id}: ${next.note ?? 'had not begun before a restart; it is run now'}`);
-      } else if (effectSeen(action.operation, seen.observed) === true)
-        steps.set(action.id, recordOutcome(run.id, action, step, SYSTEM, approval, { ok: true, result: {}, replayed: true }, 'found done on the host after a restart'));
-      else steps.set(action.id, recordOutcome(run.id, action, step, SYSTEM, approval, null, 'a restart interrupted it; it was not repeated'));
+      const found = await settle(operationId, action.operation, 'a restart interrupted it');
+      if (found.begun) {
+        // its approval was spent before the crash: the entry of that use stands
+        steps.set(action.id, recordOutcome(run.id, action, step, SYSTEM, null, found.answer, found.note));
+        continue;
+      }
+      const spent = action.approval === 'required';
+      const next: Step = spent ? { ...step, state: 'skipped', endedAt: clock(), note: 'had not begun before a restart; approve it again' } : waiting(action.id);
+      steps.set(action.id, next);
+      record(run.id, next, null, SYSTEM, `${action.id}: ${next.note ?? 'had not begun before a restart; it is run now'}`);
     }
     // What still waits may run only if planning again wants exactly that, and nothing about this run is in doubt.
     const rest = known.plan.actions.filter((a) => steps.get(a.id)?.state === 'waiting');
