@@ -2,16 +2,16 @@
  * What an audit entry's HMAC is computed over, and how.
  *
  *   hmac(n) = HMAC-SHA256(key, hmac(n-1) frame(n))      hmac(0) = 64 zeros; hmacs as 64 hex digits
- *   frame   = for each of "dplane-audit-1" and FIELDS, in order: length in bytes (decimal) ":" the bytes (UTF-8)
+ *   frame   = "dplane-audit-1", then the length in bytes of each of FIELDS (decimal), then the FIELDS (UTF-8), all joined by ","
  *
- * The length before each field leaves one way to read a frame, whatever is in the fields. The frame is built by SQLite from
- * the stored columns, for writing and for verifying alike: there is one definition of it, and what is verified is what is stored.
+ * The lengths stand first and are ten, so there is one way to read a frame, whatever is in the fields. The frame is built by
+ * SQLite from the stored columns, for writing and for verifying alike: there is one definition of it, and what is verified is
+ * what is stored. (Lengths before fields, because one `concat_ws` takes half the time of a length before each field.)
  */
 import { hash } from 'node:crypto';
 
 export const FIELDS = ['seq', 'at', 'actor_kind', 'actor_name', 'actor_via', 'action', 'subject', 'outcome', 'reason', 'detail'] as const;
-const VERSION = 'dplane-audit-1';
-export const FRAME_SQL = [`'${VERSION.length}:${VERSION}'`, ...FIELDS.map((f) => `octet_length(${f}) || ':' || ${f}`)].join(' || ');
+export const FRAME_SQL = `concat_ws(',', 'dplane-audit-1', ${FIELDS.map((f) => `octet_length(${f})`).join(', ')}, ${FIELDS.join(', ')})`;
 export const ZERO = '0'.repeat(64);
 
 const BLOCK = 64;

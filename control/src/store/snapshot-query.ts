@@ -5,11 +5,13 @@ import type { SnapshotQuery } from './types.ts';
 
 export type Part = { text: string; values: Value[] };
 
+const FILTERED_BY = ['dataset_id', 'tag_id', 'holds', 'id'];
+/** All columns of the index, in its order: then the index alone gives the order, and equal values stand the same way every time. */
 const ORDERS = {
-  createdAt: { index: 'by_created', columns: ['created_at'] },
-  name: { index: 'by_name', columns: ['dataset', 'tag'] },
-  used: { index: 'by_used', columns: ['used'] },
-  referenced: { index: 'by_referenced', columns: ['referenced'] },
+  createdAt: { index: 'by_created', columns: ['created_at', ...FILTERED_BY] },
+  name: { index: 'by_name', columns: ['dataset', 'tag', ...FILTERED_BY] },
+  used: { index: 'by_used', columns: ['used', ...FILTERED_BY] },
+  referenced: { index: 'by_referenced', columns: ['referenced', ...FILTERED_BY] },
 } as const;
 
 /** "/" is followed by "0": the names below `tank/a` are those from `tank/a/` up to `tank/a0`. */
@@ -75,7 +77,7 @@ export const pageOf = (query: SnapshotQuery, columns: string): Part => {
   const order = ORDERS[query.sort ?? 'createdAt'];
   const filter = filterOf(query);
   const direction = query.descending === true ? ' DESC' : '';
-  const by = [...order.columns, 'id'].map((c) => `${c}${direction}`).join(', ');
+  const by = order.columns.map((c) => `${c}${direction}`).join(', ');
   return {
     text: `SELECT ${columns} FROM snapshot INDEXED BY ${order.index} WHERE ${filter.text} ORDER BY ${by} LIMIT ? OFFSET ?`,
     values: [...filter.values, query.limit, query.offset],

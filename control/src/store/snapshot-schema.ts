@@ -8,7 +8,6 @@ import { createPrivate } from './connection.ts';
 
 /** Grows with every change of SCHEMA. */
 const VERSION = 1;
-export const INDEX_CACHE_KIB = 2048;
 
 const SCHEMA = `
 CREATE TABLE meta (version INTEGER NOT NULL) STRICT;
@@ -31,7 +30,7 @@ CREATE TABLE snapshot (
   holds INTEGER NOT NULL
 ) STRICT;
 -- A received snapshot has the guid of the one that was sent: it is one snapshot of each of the datasets.
-CREATE UNIQUE INDEX by_guid ON snapshot (guid, dataset_id);
+CREATE UNIQUE INDEX by_dataset ON snapshot (dataset_id, guid);
 -- Each order has an index that holds what can be filtered by: a page skips to its offset without touching a row.
 CREATE INDEX by_name ON snapshot (dataset, tag, dataset_id, tag_id, holds);
 CREATE INDEX by_created ON snapshot (created_at, dataset_id, tag_id, holds);
@@ -73,19 +72,20 @@ const open = (path: string): Database.Database => {
   createPrivate(path);
   const raw = new Database(path, { timeout: 5000 });
   raw.pragma('journal_mode = WAL');
-  raw.pragma(`cache_size = -${INDEX_CACHE_KIB}`);
+  // What a power cut takes is read from ZFS again; what is there is whole.
+  raw.pragma('synchronous = NORMAL');
+  raw.pragma('journal_size_limit = 8388608');
   return raw;
 };
 
-/** The connection that reads. `version` begins at `now`, so that answers cached under an earlier file's version are not taken for new ones. */
-export const openIndex = (path: string, now: number): Database.Database => {
+export type IndexConnections = { reader: Database.Database; writer: Database.Database };
+
+/** `version` begins at `now`, so that answers cached under an earlier file's version are not taken for new ones. */
+const openCurrent = (path: string, now: number): Database.Database => {
   let raw: Database.Database | null = null;
   try {
     raw = open(path);
-    if (raw.pragma('user_version', { simple: true }) === VERSION) {
-      raw.pragma('query_only = ON');
-      return raw;
-    }
+    if (raw.pragma('user_version', { simple: true }) === VERSION) return raw;
   } catch (error) {
     // Damaged: what ZFS says is still there, so nothing is lost with it. Anything else (no access, no space) is for the caller.
     if (!(error instanceof Database.SqliteError) || !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error;
@@ -98,6 +98,14 @@ export const openIndex = (path: string, now: number): Database.Database => {
     made.prepare('INSERT INTO meta (version) VALUES (?)').run(now);
     made.pragma(`user_version = ${VERSION}`);
   })();
-  made.pragma('query_only = ON');
   return made;
+};
+
+export const openIndex = (path: string, now: number): IndexConnections => {
+  const writer = openCurrent(path, now);
+  const reader = open(path);
+  reader.pragma('query_only = ON');
+  // The order indexes of 100,000 snapshots fit; with fewer snapshots it never grows that far.
+  reader.pragma('cache_size = -8192');
+  return { reader, writer };
 };

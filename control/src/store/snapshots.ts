@@ -1,18 +1,16 @@
 /**
- * The snapshot index. Written through the store's connection (it is attached as `idx`, so a change of it can be part of a
- * transaction), read through one of its own: while a pool is replaced in many small transactions, that one stays with what was
- * there before, and every answer shows a whole pool.
+ * The snapshot index: two connections to a file of its own. A pool is replaced in one long transaction that lets the event loop
+ * have its turn; readers see what was there before until it is committed, so every answer shows a whole pool.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type Database from 'better-sqlite3';
 import { poolOf } from '../domain/names.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
-import { type Connection, connect, type Row } from './connection.ts';
+import { connect, type Row } from './connection.ts';
 import { pageOf, totalOf } from './snapshot-query.ts';
-import { INDEX_CACHE_KIB } from './snapshot-schema.ts';
+import type { IndexConnections } from './snapshot-schema.ts';
 import type { SnapshotIndex, SnapshotQuery } from './types.ts';
 
-/** Rows in one transaction, and between two turns of the event loop. */
+/** Rows between two turns of the event loop. */
 const BATCH = 500;
 
 const STAGED = `CREATE TEMP TABLE staged (
@@ -21,15 +19,16 @@ const STAGED = `CREATE TEMP TABLE staged (
 )`;
 const STAGE = 'INSERT INTO temp.staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 const RANGE = 'FROM temp.staged WHERE rowid > ? AND rowid <= ? AND run = ?';
-const ADD_DATASETS = `INSERT OR IGNORE INTO idx.dataset (pool, name) SELECT DISTINCT pool, dataset ${RANGE}`;
-const ADD_TAGS = `INSERT OR IGNORE INTO idx.tag (name) SELECT DISTINCT tag ${RANGE}`;
-const ADD_SNAPSHOTS = `INSERT INTO idx.snapshot (guid, dataset_id, tag_id, dataset, tag, create_txg, created_at, used, referenced, holds)
-  SELECT guid, (SELECT id FROM idx.dataset d WHERE d.name = dataset), (SELECT id FROM idx.tag t WHERE t.name = tag),
+const ADD_DATASETS = `INSERT OR IGNORE INTO dataset (pool, name) SELECT DISTINCT pool, dataset ${RANGE}`;
+const ADD_TAGS = `INSERT OR IGNORE INTO tag (name) SELECT DISTINCT tag ${RANGE}`;
+const ADD_SNAPSHOTS = `INSERT INTO snapshot (guid, dataset_id, tag_id, dataset, tag, create_txg, created_at, used, referenced, holds)
+  SELECT guid, (SELECT id FROM dataset d WHERE d.name = dataset), (SELECT id FROM tag t WHERE t.name = tag),
     dataset, tag, create_txg, created_at, used, referenced, holds ${RANGE}
-  ON CONFLICT (guid, dataset_id) DO UPDATE SET tag_id = excluded.tag_id, tag = excluded.tag, create_txg = excluded.create_txg,
+  ON CONFLICT (dataset_id, guid) DO UPDATE SET tag_id = excluded.tag_id, tag = excluded.tag, create_txg = excluded.create_txg,
     created_at = excluded.created_at, used = excluded.used, referenced = excluded.referenced, holds = excluded.holds`;
-const KNOWN = `SELECT id, tag, create_txg, created_at, used, referenced, holds FROM idx.snapshot
-  WHERE guid = ? AND dataset_id = (SELECT id FROM idx.dataset WHERE name = ?)`;
+const IN_POOL = 'SELECT coalesce(sum(n), 0) FROM dataset WHERE pool = ?';
+const KNOWN = `SELECT id, tag, create_txg, created_at, used, referenced, holds FROM snapshot
+  WHERE guid = ? AND dataset_id = (SELECT id FROM dataset WHERE name = ?)`;
 
 const JSON_ROW = `json_object('guid', guid, 'dataset', dataset, 'tag', tag, 'createTxg', create_txg, 'createdAt', created_at,
   'used', used, 'referenced', referenced, 'holds', holds)`;
@@ -54,11 +53,18 @@ const isSame = (known: Row, s: Snapshot): boolean =>
   known.create_txg === s.createTxg &&
   known.created_at === s.createdAt;
 
-/** `db` has the index attached as `idx`; `reader` is a connection to the index alone. */
-export const makeSnapshots = (db: Connection, reader: Database.Database): SnapshotIndex => {
+const IDLE_CACHE = 'cache_size = -512';
+/** While a pool is written: pages in random order are touched again and again. */
+const WRITING_CACHE = 'cache_size = -16384';
+
+export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotIndex => {
   const read = connect(reader);
-  db.raw.exec(STAGED);
-  db.raw.pragma('temp.cache_size = -512');
+  const db = connect(writer);
+  writer.exec(STAGED);
+  writer.pragma('temp.cache_size = -512');
+  writer.pragma(IDLE_CACHE);
+  /** A transaction, or a part of the long one when a pool is being written. */
+  const atomically = <T>(work: () => T): T => writer.transaction(work)();
   let runs = 0;
   /** One pool at a time is written; listings of others may go on meanwhile. */
   let writing: Promise<unknown> = Promise.resolve();
@@ -73,11 +79,10 @@ export const makeSnapshots = (db: Connection, reader: Database.Database): Snapsh
     db.sql('DELETE FROM temp.staged WHERE run = ?').run(run);
   };
   const changed = (): void => {
-    db.sql('UPDATE idx.meta SET version = version + 1').run();
+    db.sql('UPDATE meta SET version = version + 1').run();
   };
   const dropUnused = (limit: number): number =>
-    db.sql('DELETE FROM idx.dataset WHERE n = 0 LIMIT ?').run(limit).changes +
-    db.sql('DELETE FROM idx.tag WHERE n = 0 LIMIT ?').run(limit).changes;
+    db.sql('DELETE FROM dataset WHERE n = 0 LIMIT ?').run(limit).changes + db.sql('DELETE FROM tag WHERE n = 0 LIMIT ?').run(limit).changes;
   const number = (text: string, ...values: (string | number)[]): number =>
     Number(
       db
@@ -95,7 +100,7 @@ export const makeSnapshots = (db: Connection, reader: Database.Database): Snapsh
       const now = batch;
       batch = [];
       total += now.length;
-      db.transact(() => {
+      atomically(() => {
         for (const s of now) {
           const known = db.sql(KNOWN).get(s.guid, s.dataset);
           const id = Number(known?.id ?? 0);
@@ -118,36 +123,30 @@ export const makeSnapshots = (db: Connection, reader: Database.Database): Snapsh
 
   const apply = async (pool: string, run: number, seen: Uint8Array, last: number): Promise<number> => {
     let removed = 0;
-    reader.exec('BEGIN');
-    // A transaction reads nothing until its first statement: this is what pins the view.
-    read.sql('SELECT version FROM meta').get();
-    db.raw.pragma('idx.cache_size = -16384');
+    writer.pragma(WRITING_CACHE);
+    writer.exec('BEGIN IMMEDIATE');
     try {
-      const end = number('SELECT max(rowid) FROM temp.staged');
+      const end = number('SELECT max(rowid) FROM temp.staged WHERE run = ?', run);
       for (let from = number('SELECT min(rowid) - 1 FROM temp.staged WHERE run = ?', run); from < end; from += BATCH) {
-        db.transact(() => merge(from, from + BATCH, run));
+        merge(from, from + BATCH, run);
         await nextTurn();
       }
-      const inPool = 'SELECT id FROM idx.snapshot WHERE id > ? AND id <= ? AND dataset_id IN (SELECT id FROM idx.dataset WHERE pool = ?)';
+      const inPool = 'SELECT id FROM snapshot WHERE id > ? AND id <= ? AND dataset_id IN (SELECT id FROM dataset WHERE pool = ?)';
       for (let from = 0; from < last; from += BATCH * 4) {
-        const gone = db
-          .sql(inPool)
-          .all(from, Math.min(from + BATCH * 4, last), pool)
-          .map((row) => Number(row.id))
-          .filter((id) => ((seen[id >> 3] ?? 0) & (1 << (id & 7))) === 0);
-        if (gone.length > 0) {
-          db.transact(() => {
-            for (const id of gone) db.sql('DELETE FROM idx.snapshot WHERE id = ?').run(id);
-          });
-          removed += gone.length;
-        }
+        const known = db.sql(inPool).all(from, Math.min(from + BATCH * 4, last), pool);
+        const gone = known.map((row) => Number(row.id)).filter((id) => ((seen[id >> 3] ?? 0) & (1 << (id & 7))) === 0);
+        for (const id of gone) db.sql('DELETE FROM snapshot WHERE id = ?').run(id);
+        removed += gone.length;
         await nextTurn();
       }
-      while (db.transact(() => dropUnused(BATCH)) > 0) await nextTurn();
-      db.transact(changed);
+      while (dropUnused(BATCH) > 0) await nextTurn();
+      changed();
+      writer.exec('COMMIT');
+    } catch (error) {
+      if (writer.inTransaction) writer.exec('ROLLBACK');
+      throw error;
     } finally {
-      reader.exec('COMMIT');
-      db.raw.pragma(`idx.cache_size = -${INDEX_CACHE_KIB}`);
+      writer.pragma(IDLE_CACHE);
     }
     return removed;
   };
@@ -162,11 +161,12 @@ export const makeSnapshots = (db: Connection, reader: Database.Database): Snapsh
       runs += 1;
       const run = runs;
       // Later ones were added while the listing was made; it says nothing about them.
-      const last = number("SELECT seq FROM idx.sqlite_sequence WHERE name = 'snapshot'");
+      const last = number("SELECT seq FROM sqlite_sequence WHERE name = 'snapshot'");
       const seen = new Uint8Array((last >> 3) + 1);
       try {
         const { total, added } = await list(pool, run, rows, seen);
         const staged = number('SELECT count(*) FROM temp.staged WHERE run = ?', run);
+        if (staged === 0 && total === number(IN_POOL, pool)) return { added, removed: 0, changed: 0, total };
         const turn = writing.then(async () => apply(pool, run, seen, last));
         writing = turn.catch(() => undefined);
         const removed = await turn;
@@ -176,11 +176,11 @@ export const makeSnapshots = (db: Connection, reader: Database.Database): Snapsh
       }
     },
     upsert: (rows) =>
-      db.transact(() => {
+      atomically(() => {
         runs += 1;
         for (const s of rows) {
           // The name was free when this one was made: whatever had it is gone.
-          db.sql('DELETE FROM idx.snapshot WHERE dataset = ? AND tag = ? AND guid <> ?').run(s.dataset, s.tag, s.guid);
+          db.sql('DELETE FROM snapshot WHERE dataset = ? AND tag = ? AND guid <> ?').run(s.dataset, s.tag, s.guid);
           stage(runs, s);
         }
         merge(0, Number.MAX_SAFE_INTEGER, runs);
@@ -188,13 +188,13 @@ export const makeSnapshots = (db: Connection, reader: Database.Database): Snapsh
         changed();
       }),
     remove: (guid) =>
-      db.transact(() => {
-        db.sql('DELETE FROM idx.snapshot WHERE guid = ?').run(guid);
+      atomically(() => {
+        db.sql('DELETE FROM snapshot WHERE guid = ? AND dataset_id IN (SELECT id FROM dataset)').run(guid);
         changed();
       }),
     forgetPool: (pool) =>
-      db.transact(() => {
-        db.sql('DELETE FROM idx.snapshot WHERE dataset_id IN (SELECT id FROM idx.dataset WHERE pool = ?)').run(pool);
+      atomically(() => {
+        db.sql('DELETE FROM snapshot WHERE dataset_id IN (SELECT id FROM dataset WHERE pool = ?)').run(pool);
         dropUnused(-1);
         changed();
       }),

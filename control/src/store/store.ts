@@ -11,14 +11,14 @@ import { makeApprovals } from './approvals.ts';
 import { makeAudit } from './audit.ts';
 import type { SealedHead } from './audit-seal.ts';
 import { backupTo } from './backup.ts';
-import { brokenPromises, quickCheck } from './check.ts';
+import { checkIndex, checkMain, quickCheck } from './check.ts';
 import { connect, openDatabase } from './connection.ts';
 import { makeEvents } from './events.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 import { makePlans } from './plans.ts';
 import { makeRuns } from './runs.ts';
 import { makeSettings } from './settings.ts';
-import { INDEX_CACHE_KIB, openIndex } from './snapshot-schema.ts';
+import { openIndex } from './snapshot-schema.ts';
 import { makeSnapshots } from './snapshots.ts';
 import { makeStates } from './states.ts';
 import type { Clock, Store } from './types.ts';
@@ -49,14 +49,9 @@ export const openStore = (options: StoreOptions): Store => {
   if (options.auditKey.length < 32) throw new RangeError('the audit key has at least 32 bytes');
   const raw = openDatabase(path);
   try {
-    sound(path, quickCheck(raw, 'main'));
+    sound(path, quickCheck(raw));
     migrate(raw, path, Math.round(clock()));
-    const indexPath = `${path}.snapshots`;
-    const reader = openIndex(indexPath, Math.round(clock()));
-    raw.prepare('ATTACH ? AS idx').run(indexPath);
-    raw.pragma('idx.synchronous = NORMAL');
-    raw.pragma(`idx.cache_size = -${INDEX_CACHE_KIB}`);
-    raw.pragma('idx.journal_size_limit = 8388608');
+    const index = openIndex(`${path}.snapshots`, Math.round(clock()));
     const db = connect(raw);
     // The audit seals before the events are heard of: whoever hears of a change finds its entry sealed.
     const audit = makeAudit(db, { key: options.auditKey, sealPath: options.sealPath, clock, onSeal: options.onSeal });
@@ -69,22 +64,18 @@ export const openStore = (options: StoreOptions): Store => {
       states: makeStates(db),
       alerts: makeAlerts(db),
       access: makeAccess(db),
-      snapshots: makeSnapshots(db, reader),
+      snapshots: makeSnapshots(index),
       settings: makeSettings(db),
       transact: (work) => db.transact(work),
       backup: async (folder, keep) => backupTo(raw, folder, keep, Math.round(clock())),
       check: () => {
         const seal = audit.sealProblem();
-        return [
-          ...quickCheck(raw, 'main'),
-          ...quickCheck(raw, 'idx').map((line) => `snapshot index: ${line}`),
-          ...brokenPromises(raw),
-          ...(seal === null ? [] : [`audit: ${seal.problem}`]),
-        ];
+        return [...checkMain(raw), ...checkIndex(index.reader), ...(seal === null ? [] : [`audit: ${seal.problem}`])];
       },
       schemaVersion: () => schemaVersion(raw),
       close: () => {
-        reader.close();
+        index.reader.close();
+        index.writer.close();
         raw.close();
         audit.close();
       },
