@@ -1,0 +1,40 @@
+/** One function per operation kind, chosen here and nowhere else. */
+import type { Operation } from '../../domain/operation/operation.ts';
+import type { ChangeContext, Changed } from './host.ts';
+import { createDataset, renameDataset, setDataset } from './dataset.ts';
+import { destroyDataset } from './destroy.ts';
+import { createPool, scrubPool, setPool } from './pool.ts';
+import { putShare, removeShare, shareClients } from './share.ts';
+import { createSnapshot, destroySnapshot, holdSnapshot } from './snapshot.ts';
+
+export const execute = (context: ChangeContext, op: Operation): Promise<Changed> => {
+  switch (op.kind) {
+    case 'pool.create':
+      return createPool(context, op);
+    case 'pool.set':
+      return setPool(context, op);
+    case 'pool.scrub':
+      return scrubPool(context, op);
+    case 'dataset.create':
+      return createDataset(context, op);
+    case 'dataset.set':
+      return setDataset(context, op);
+    case 'dataset.rename':
+      return renameDataset(context, op);
+    case 'dataset.destroy':
+      return destroyDataset(context, op);
+    case 'snapshot.create':
+      return createSnapshot(context, op);
+    case 'snapshot.destroy':
+      return destroySnapshot(context, op);
+    case 'snapshot.hold':
+    case 'snapshot.release':
+      return holdSnapshot(context, op);
+    case 'share.put':
+      return putShare(context, op);
+    case 'share.remove':
+      return removeShare(context, op);
+    case 'share.clients':
+      return shareClients(context);
+  }
+};

@@ -1,0 +1,83 @@
+/** The daemon's side of the socket: a connection a request. Whatever goes wrong in between is a refusal that says what to do. */
+import { connect } from 'node:net';
+import { type Refusal, RefusalError, refuse } from '../../domain/refusal.ts';
+import type { Executor } from '../executor.ts';
+import { Answer, Outcome } from './answer.ts';
+
+const MAX_ANSWER = 1024 * 1024;
+const ASK = 'the operation may have run: ask what became of it before anything is repeated';
+
+const whyUnreachable = (error: NodeJS.ErrnoException, path: string): Refusal => {
+  const [why, todo] =
+    error.code === 'EACCES'
+      ? [`${path} may not be used by this user`, 'run the daemon as a member of the group dplane']
+      : error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+        ? [`nothing listens at ${path}`, 'start it: systemctl start dplane-exec.socket; its log: journalctl -u dplane-exec']
+        : [`the connection to ${path} broke (${error.code ?? error.message})`, ASK];
+  return refuse('unavailable', 'dplane-exec', why, todo).refusal;
+};
+
+const exchange = (
+  path: string,
+  line: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<{ ok: true; line: string } | { ok: false; refusal: Refusal }> =>
+  new Promise((resolve) => {
+    const socket = connect({ path });
+    const finish = (end: { ok: true; line: string } | { ok: false; refusal: Refusal }): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.destroy();
+      resolve(end);
+    };
+    const timer = setTimeout(
+      () => finish(refuse('timeout', 'dplane-exec', `no answer within ${Math.round(timeoutMs / 1000)} s`, ASK)),
+      timeoutMs,
+    );
+    const onAbort = (): void => finish(refuse('unavailable', 'dplane-exec', 'the request was given up before the answer came', ASK));
+    if (signal?.aborted) return onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+
+    const parts: Buffer[] = [];
+    let size = 0;
+    socket.on('connect', () => socket.write(line));
+    socket.on('data', (chunk: Buffer) => {
+      parts.push(chunk);
+      size += chunk.length;
+      const end = chunk.indexOf(0x0a);
+      if (end >= 0) finish({ ok: true, line: Buffer.concat(parts).toString('utf8', 0, size - chunk.length + end) });
+      else if (size > MAX_ANSWER) finish(refuse('unavailable', 'dplane-exec', 'its answer is larger than answers are', ASK));
+    });
+    socket.on('error', (error) => finish({ ok: false, refusal: whyUnreachable(error, path) }));
+    socket.on('close', () => finish(refuse('unavailable', 'dplane-exec', 'it ended the connection without an answer', ASK)));
+  });
+
+const unreadable = (): { ok: false; refusal: Refusal } => refuse('unavailable', 'dplane-exec', 'its answer could not be read', ASK);
+
+const parse = (line: string): unknown => {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+};
+
+/** `timeoutMs` has to cover waiting for the operations in front of it, on the same pool. */
+export const socketExecutor = (path: string, { timeoutMs }: { timeoutMs: number }): Executor => ({
+  execute: async (request, signal) => {
+    const got = await exchange(path, `${JSON.stringify(request)}\n`, timeoutMs, signal);
+    if (!got.ok) return got;
+    const answer = Answer.safeParse(parse(got.line));
+    return answer.success ? answer.data : unreadable();
+  },
+  outcome: async (id) => {
+    const got = await exchange(path, `${JSON.stringify({ v: 1, ask: 'outcome', id })}\n`, Math.min(timeoutMs, 30_000));
+    if (!got.ok) throw new RefusalError(got.refusal);
+    const json = parse(got.line);
+    const outcome = Outcome.safeParse(json);
+    if (outcome.success) return outcome.data;
+    const refusal = Answer.safeParse(json);
+    throw new RefusalError(refusal.success && !refusal.data.ok ? refusal.data.refusal : unreadable().refusal);
+  },
+});

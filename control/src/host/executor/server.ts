@@ -1,0 +1,189 @@
+/**
+ * The executor's door: a unix socket, one JSON object a line, one answer a line, in order. What isn't exactly a request is
+ * answered with a refusal and the connection ends; nothing that comes in here can make it throw, grow or wait for ever.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { z } from 'zod';
+import { ExecRequest } from '../../domain/operation/operation.ts';
+import { type Refusal, RefusalError, type Result, ok, refuse } from '../../domain/refusal.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { ExecAnswer, ExecOutcome } from '../executor.ts';
+import type { Host } from '../host.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { type Log, performer } from './perform.ts';
+
+/** A pool of hundreds of disks fits several times. */
+export const MAX_LINE = 1024 * 1024;
+const MAX_CONNECTIONS = 64;
+/** For a whole line to arrive; while an operation runs there is no limit but its own. */
+const LINE_MS = 10_000;
+
+const OutcomeRequest = z.strictObject({ v: z.literal(1), ask: z.literal('outcome'), id: z.string().regex(/^[A-Za-z0-9_-]{8,80}$/) });
+
+export type ExecServerOptions = {
+  host: Host;
+  ledgerFolder: string;
+  clock: Clock;
+  log: Log;
+  /** Called once, when for this long there was neither a connection nor work. */
+  idle?: { afterMs: number; onIdle: () => void };
+};
+export type ExecServer = {
+  /** A path, or a descriptor that is listening already (socket activation). */
+  listen(at: string | { fd: number }): Promise<void>;
+  /** No new connections; what runs is finished and answered. */
+  close(): Promise<void>;
+};
+
+const invalid = (why: string): { ok: false; refusal: Refusal } =>
+  refuse('invalid', 'request to dplane-exec', why, 'send one JSON object a line, as domain/operation describes it');
+
+/** The first thing that is wrong, without repeating what was sent. */
+const explain = (error: z.ZodError): string => {
+  const issue = error.issues[0];
+  return issue ? `${issue.path.map(String).join('.').slice(0, 200) || 'request'}: ${issue.message.slice(0, 300)}` : 'not a request';
+};
+
+const tooLong = { answer: invalid(`a line has at most ${MAX_LINE} bytes`), fatal: true };
+
+/** With a damaged ledger it still answers, with the reason, so that people see it where they look. */
+const ledgerOrRefusal = (folder: string, clock: Clock, log: Log): Result<Ledger> => {
+  try {
+    return ok(openLedger(folder, clock));
+  } catch (error) {
+    if (!(error instanceof RefusalError)) throw error;
+    log(`<2>${error.message}`);
+    return { ok: false, refusal: error.refusal };
+  }
+};
+
+export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerOptions): ExecServer => {
+  const opened = ledgerOrRefusal(ledgerFolder, clock, log);
+  const work = opened.ok ? ok(performer({ host, ledger: opened.value, clock, log })) : opened;
+  const active = (): number => (work.ok ? work.value.active() : 0);
+  const sockets = new Set<Socket>();
+  /** Connected, with nothing running. */
+  const waiting = new Set<Socket>();
+  let idleTimer: NodeJS.Timeout | undefined;
+  let closing = false;
+
+  const watchIdle = (): void => {
+    clearTimeout(idleTimer);
+    if (idle && !closing && sockets.size === 0 && active() === 0) idleTimer = setTimeout(idle.onIdle, idle.afterMs);
+  };
+
+  /** Never throws: what does is answered by the performer, and reading is total. */
+  const answerLine = async (line: string): Promise<{ answer: ExecAnswer | ExecOutcome; fatal: boolean }> => {
+    if (!work.ok) return { answer: work, fatal: true };
+    let json: unknown;
+    try {
+      json = JSON.parse(line);
+    } catch {
+      return { answer: invalid('this is not JSON'), fatal: true };
+    }
+    if (typeof json === 'object' && json !== null && 'ask' in json) {
+      const asked = OutcomeRequest.safeParse(json);
+      return { answer: asked.success ? work.value.outcome(asked.data.id) : invalid(explain(asked.error)), fatal: false };
+    }
+    const parsed = ExecRequest.safeParse(json);
+    return { answer: parsed.success ? await work.value.perform(parsed.data) : invalid(explain(parsed.error)), fatal: false };
+  };
+
+  const serve = (socket: Socket): void => {
+    sockets.add(socket);
+    clearTimeout(idleTimer);
+    let pending: Buffer[] = [];
+    let size = 0;
+    let busy = false;
+    let ended = false;
+    let deadline: NodeJS.Timeout | undefined;
+
+    const awaitLine = (): void => {
+      waiting.add(socket);
+      deadline = setTimeout(() => socket.destroy(), LINE_MS);
+    };
+    /** After what was said has been sent; whatever else comes in is not read. */
+    const hangUp = (): void => {
+      pending = [];
+      size = 0;
+      socket.destroySoon();
+    };
+    const say = (answer: unknown): void => {
+      if (socket.writable) socket.write(`${JSON.stringify(answer)}\n`);
+    };
+    const nextLine = (): Buffer | undefined => {
+      const all = Buffer.concat(pending);
+      const end = all.indexOf(0x0a);
+      pending = end < 0 ? [all] : [all.subarray(end + 1)];
+      size = end < 0 ? all.length : all.length - end - 1;
+      return end < 0 ? undefined : all.subarray(0, end);
+    };
+    const pump = async (): Promise<void> => {
+      busy = true;
+      waiting.delete(socket);
+      clearTimeout(deadline);
+      socket.pause();
+      for (let line = nextLine(); line !== undefined; line = nextLine()) {
+        const { answer, fatal } = line.length > MAX_LINE ? tooLong : await answerLine(line.toString('utf8'));
+        say(answer);
+        if (fatal) ended = true;
+        if (ended || closing || socket.destroyed) break;
+      }
+      busy = false;
+      watchIdle();
+      if (ended || closing) return hangUp();
+      if (socket.destroyed) return;
+      awaitLine();
+      socket.resume();
+    };
+
+    awaitLine();
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: Buffer) => {
+      pending.push(chunk);
+      size += chunk.length;
+      if (busy) return;
+      if (chunk.includes(0x0a)) void pump();
+      else if (size > MAX_LINE) {
+        say(tooLong.answer);
+        hangUp();
+      }
+    });
+    socket.on('end', () => {
+      if (busy && size > 0) return; // lines that came before the end are still answered
+      ended = true;
+      if (!busy) hangUp();
+    });
+    socket.on('close', () => {
+      clearTimeout(deadline);
+      waiting.delete(socket);
+      sockets.delete(socket);
+      watchIdle();
+    });
+  };
+
+  const server: Server = createServer({ allowHalfOpen: true }, serve);
+  server.maxConnections = MAX_CONNECTIONS;
+
+  return {
+    listen: (at) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(typeof at === 'string' ? { path: at } : at, () => {
+          server.off('error', reject);
+          watchIdle();
+          resolve();
+        });
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        closing = true;
+        clearTimeout(idleTimer);
+        server.close(() => {
+          if (opened.ok) opened.value.close();
+          resolve();
+        });
+        for (const socket of waiting) socket.destroySoon();
+      }),
+  };
+};
