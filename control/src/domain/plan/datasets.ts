@@ -5,7 +5,7 @@ import { type Properties, type PropertyName, ruleOf } from '../property/property
 import type { Moved } from './renames.ts';
 import { bytesOf, isOwn, isSatisfied, settable, wholeBlocks } from './values.ts';
 import type { Change } from './types.ts';
-import { add, byText, type Gate, impossible, runnable, type World } from './world.ts';
+import { add, byText, type Gate, impossible, once, runnable, type World } from './world.ts';
 
 type Wanted = { name: string; kind: DatasetKind; properties: Properties };
 
@@ -24,7 +24,7 @@ export const gateOf = (w: World, name: string): Gate | undefined => {
 const servedOf = (w: World, moved: Moved): Set<string> => {
   const served = new Set<string>();
   for (const { spec } of w.observed.shares) {
-    const seen = w.datasets.get(spec.dataset);
+    const seen = w.datasets().get(spec.dataset);
     for (let up: string | null = seen ? moved.nameOf(seen) : spec.dataset; up !== null && !served.has(up); up = parentOf(up))
       served.add(up);
   }
@@ -37,9 +37,9 @@ const noticed = (name: PropertyName, to: string): boolean =>
 const POOL_ACTIONS = ['pool.create', 'pool.set', 'BLOCKED pool'];
 
 export const planDatasets = (w: World, moved: Moved): void => {
-  const served = servedOf(w, moved);
+  const served = once(() => servedOf(w, moved));
   for (const pool of w.desired.pools) {
-    const seen = w.gates.get(pool.name)?.readable === false ? undefined : w.datasets.get(pool.name);
+    const seen = w.gates.get(pool.name)?.readable === false ? undefined : w.roots.get(pool.name);
     const root = { name: pool.name, kind: 'filesystem', properties: pool.properties } as const;
     const same = seen === undefined || compare(w, moved, root, seen, served);
     if (same && !POOL_ACTIONS.some((a) => w.actions.has(`${a} ${pool.name}`))) w.nop += 1;
@@ -47,7 +47,7 @@ export const planDatasets = (w: World, moved: Moved): void => {
   const made: DatasetSpec[] = [];
   for (const [i, spec] of w.desired.datasets.entries()) {
     const gate = gateOf(w, spec.name);
-    const seen = moved.any ? moved.at.get(spec.name) : w.standing[i];
+    const seen = moved.any ? moved.at().get(spec.name) : w.standing[i];
     if (gate?.readable === false) {
       if (!w.lost.has(spec.name)) blockBelow(w, spec.name, gate);
     } else if (seen) {
@@ -100,7 +100,7 @@ const create = (w: World, spec: DatasetSpec): string => {
 };
 
 /** True when there is nothing to do. */
-const compare = (w: World, moved: Moved, spec: Wanted, seen: ObservedDataset, served: ReadonlySet<string>): boolean => {
+const compare = (w: World, moved: Moved, spec: Wanted, seen: ObservedDataset, served: () => ReadonlySet<string>): boolean => {
   const { name } = spec;
   if (spec.kind !== seen.kind) {
     const why = `a ${seen.kind} can't be turned into a ${spec.kind}`;
@@ -139,7 +139,7 @@ const compare = (w: World, moved: Moved, spec: Wanted, seen: ObservedDataset, se
     }
     if (before && !isOwn(before) && before.value === to) change.from = `${to} (${before.source})`;
     changes.push(change);
-    disturbs ||= noticed(property, to) && served.has(name);
+    disturbs ||= noticed(property, to) && served().has(name);
     if (to === 'inherit') inherit.push(property);
     else set[property] = property === 'volsize' ? wholeBlocks(to, seen.properties) : to;
     if (property === 'volsize' && parseSize(to) < bytesOf(before?.value))

@@ -62,10 +62,11 @@ export const planDestroys = (w: World, moved: Moved): void => {
   const ours = new Set(w.desired.pools.map((p) => p.name));
   if (!moved.any && isAllDeclared(w)) return;
   const wanted = w.wanted();
+  const at = moved.at();
   const extra = new Map<string, ObservedDataset>();
   for (const seen of w.observed.datasets) {
     const name = moved.nameOf(seen);
-    if (wanted.has(name) || !name.includes('/') || !ours.has(poolOf(name)) || moved.at.get(name) !== seen) continue;
+    if (wanted.has(name) || !name.includes('/') || !ours.has(poolOf(name)) || at.get(name) !== seen) continue;
     if (gateOf(w, name)?.readable === false || moved.isProtected(seen)) continue;
     extra.set(name, seen);
   }
@@ -109,12 +110,12 @@ export const planDestroys = (w: World, moved: Moved): void => {
   }
   // children first; one that stays keeps its parent
   for (const [name, action] of destroys) destroys.get(parentOf(name) ?? '')?.after.push(action.id);
-  for (const [name, seen] of moved.at) {
+  for (const [name, seen] of at) {
     const parent = destroys.get(parentOf(name) ?? '');
     if (parent && parent.approval !== 'impossible' && !destroys.has(name)) makeImpossible(parent, `${moved.nameOf(seen)} below it stays`);
   }
   for (const spec of w.desired.datasets) {
-    const parent = moved.at.has(spec.name) ? undefined : destroys.get(parentOf(spec.name) ?? '');
+    const parent = at.has(spec.name) ? undefined : destroys.get(parentOf(spec.name) ?? '');
     if (parent) makeImpossible(parent, `${spec.name} is declared below it`);
   }
 };

@@ -10,7 +10,7 @@ export type Moved = {
   /** False: everything stays where it stands. */
   readonly any: boolean;
   /** What will stand under each name. */
-  readonly at: ReadonlyMap<string, ObservedDataset>;
+  at(): ReadonlyMap<string, ObservedDataset>;
   /** Where it will stand. */
   nameOf(seen: ObservedDataset): string;
   /** The rename that takes it there, if one does. */
@@ -129,7 +129,7 @@ export const planRenames = (w: World): Moved => {
     w.makes.set(spec.name, id);
   }
 
-  const leaves = (name: string): string | undefined => (w.datasets.has(name) ? nearest(name, tops)?.value.id : undefined);
+  const leaves = (name: string): string | undefined => (w.datasets().has(name) ? nearest(name, tops)?.value.id : undefined);
   for (const { to, id } of tops.values()) {
     const freed = leaves(to);
     if (freed !== undefined && freed !== id) w.actions.get(id)?.after.push(freed);
@@ -144,7 +144,7 @@ export const planRenames = (w: World): Moved => {
   }
   return {
     any: true,
-    at,
+    at: () => at,
     nameOf: (seen) => whereNow(seen.name),
     carrierOf: (seen) => nearest(seen.name, tops)?.value.id,
     isProtected: (seen) => stays.size > 0 && nearest(seen.name, stays) !== undefined,
@@ -165,7 +165,7 @@ const whyNot = (w: World, spec: DatasetSpec, seen: ObservedDataset, leaving: Rea
   if (poolOf(seen.name) !== poolOf(spec.name)) return 'a dataset is not moved to another pool by renaming it: replicate it there instead';
   if (seen.kind !== spec.kind) return `it is a ${seen.kind} and is declared as a ${spec.kind}`;
   if (isWithin(spec.name, seen.name)) return 'a dataset is not moved into itself';
-  const taken = w.datasets.get(spec.name);
+  const taken = w.datasets().get(spec.name);
   if (taken && !nearest(taken.name, leaving))
     return `${spec.name} is taken by another dataset (guid ${taken.guid}): rename that one first, or declare its guid to keep it`;
   return null;

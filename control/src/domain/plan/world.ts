@@ -33,10 +33,13 @@ export type World = {
   readonly observed: Observed;
   readonly identities: ReadonlyMap<string, string>;
   readonly pools: ReadonlyMap<string, ObservedPool>;
-  readonly datasets: ReadonlyMap<string, ObservedDataset>;
+  /** Root datasets by pool. */
+  readonly roots: ReadonlyMap<string, ObservedDataset>;
+  /** Observed datasets by name; made when it is asked for, because plans of a few changes don't. */
+  datasets(): ReadonlyMap<string, ObservedDataset>;
   /** What stands under the name of each declared dataset, in the order of `desired.datasets`. */
   readonly standing: readonly (ObservedDataset | undefined)[];
-  /** Declared datasets by name; made when it is asked for, because most plans don't. */
+  /** Declared datasets by name; made when it is asked for. */
   wanted(): ReadonlyMap<string, DatasetSpec>;
   readonly actions: Map<string, Action>;
   /** Pools whose contents are out of reach, by name. */
@@ -48,17 +51,37 @@ export type World = {
   nop: number;
 };
 
+export const once = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+};
+
+type Named = { name: string };
+const isSorted = (list: readonly Named[]): boolean => list.every((d, i) => i === 0 || (list[i - 1] as Named).name < d.name); // i - 1 is within the list
+
+/** Both lists are in order of name, as ZFS prints them and as they are captured: walked side by side, nothing is hashed. */
+const merged = (desired: readonly DatasetSpec[], observed: readonly ObservedDataset[]): (ObservedDataset | undefined)[] => {
+  let at = 0;
+  return desired.map(({ name }) => {
+    let seen = observed[at];
+    while (seen && seen.name < name) {
+      at += 1;
+      seen = observed[at];
+    }
+    return seen?.name === name ? seen : undefined;
+  });
+};
+
 export const newWorld = (desired: DesiredState, observed: Observed, identities: ReadonlyMap<string, string>, words: Words): World => {
   const pools = new Map<string, ObservedPool>();
   for (const p of observed.pools) pools.set(p.name, p);
-  const datasets = new Map<string, ObservedDataset>();
-  for (const d of observed.datasets) datasets.set(d.name, d);
-  const standing = desired.datasets.map((d) => datasets.get(d.name));
-  let wanted: Map<string, DatasetSpec> | undefined;
-  const byName = (): Map<string, DatasetSpec> => {
-    wanted ??= new Map(desired.datasets.map((d) => [d.name, d]));
-    return wanted;
-  };
+  const datasets = once(() => new Map(observed.datasets.map((d) => [d.name, d])));
+  const roots = new Map<string, ObservedDataset>();
+  for (const d of observed.datasets) if (!d.name.includes('/')) roots.set(d.name, d);
+  const standing = isSorted(observed.datasets) && isSorted(desired.datasets) ? merged(desired.datasets, observed.datasets) : desired.datasets.map((d) => datasets().get(d.name));
   return {
     words,
     desired,
@@ -66,8 +89,9 @@ export const newWorld = (desired: DesiredState, observed: Observed, identities: 
     identities,
     pools,
     datasets,
+    roots,
     standing,
-    wanted: byName,
+    wanted: once(() => new Map(desired.datasets.map((d) => [d.name, d]))),
     actions: new Map(),
     gates: new Map(),
     lost: new Map(),
