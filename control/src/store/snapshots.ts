@@ -6,12 +6,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { poolOf } from '../domain/names.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import { connect, type Row } from './connection.ts';
-import { pageOf, totalOf } from './snapshot-query.ts';
+import { type Filter, type Part, pageOf, resolve, totalOf } from './snapshot-query.ts';
 import type { IndexConnections } from './snapshot-schema.ts';
 import type { SnapshotIndex, SnapshotQuery } from './types.ts';
 
 /** Rows between two turns of the event loop. */
 const BATCH = 500;
+
+const MAX_TOTALS = 64;
 
 const STAGED = `CREATE TEMP TABLE staged (
   run INTEGER NOT NULL, guid TEXT NOT NULL, dataset TEXT NOT NULL, pool TEXT NOT NULL, tag TEXT NOT NULL,
@@ -151,11 +153,29 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
     return removed;
   };
 
-  const both = <T>(query: SnapshotQuery, rows: () => T): { total: number; rows: T } => {
-    const total = totalOf(query);
-    return { total: Number(read.sql(total.text).get(...total.values)?.total), rows: rows() };
-  };
+  const ask = (part: Part): number =>
+    Number(
+      read
+        .sql(part.text)
+        .pluck()
+        .get(...part.values) ?? 0,
+    );
+  const versionNow = (): number => ask({ text: 'SELECT version FROM meta', values: [] });
 
+  /** Paging and sorting ask for the total of the same filter again and again. */
+  const totals = new Map<string, number>();
+  let totalsOf = 0;
+  const look = (query: SnapshotQuery): { filter: Filter; total: number } => {
+    const version = versionNow();
+    if (version !== totalsOf || totals.size > MAX_TOTALS) totals.clear();
+    totalsOf = version;
+    const filter = resolve(query, ask);
+    if (filter.none) return { filter, total: 0 };
+    const key = JSON.stringify([query.dataset, query.recursive, query.text, query.heldOnly]);
+    const total = totals.get(key) ?? ask(totalOf(filter));
+    totals.set(key, total);
+    return { filter, total };
+  };
   return {
     replacePool: async (pool, rows) => {
       runs += 1;
@@ -198,20 +218,23 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
         dropUnused(-1);
         changed();
       }),
-    page: (query) =>
-      both(query, () => {
-        const part = pageOf(query, ROW);
-        return read
-          .sql(part.text)
-          .all(...part.values)
-          .map(toSnapshot);
-      }),
+    page: (query) => {
+      const { filter, total } = look(query);
+      if (total <= query.offset) return { total, rows: [] };
+      const part = pageOf(query, filter, total, ROW, true);
+      const rows = read
+        .sql(part.text)
+        .all(...part.values)
+        .map(toSnapshot);
+      return { total, rows: part.reversed ? rows.reverse() : rows };
+    },
     pageJson: (query) => {
-      const { total, rows } = both(query, () => {
-        const part = pageOf(query, `${JSON_ROW} AS j`);
-        return String(read.sql(`SELECT group_concat(j, ',') AS rows FROM (${part.text})`).get(...part.values)?.rows ?? '');
-      });
-      return `{"total":${total},"rows":[${rows}]}`;
+      const { filter, total } = look(query);
+      if (total <= query.offset) return `{"total":${total},"rows":[]}`;
+      const part = pageOf(query, filter, total, `${JSON_ROW} AS json`, false);
+      // One text for all rows: an object for each of 10,000 would cost more than the reading.
+      const rows = read.sql(`SELECT group_concat(json, ',') AS rows FROM (${part.text})`).get(...part.values)?.rows;
+      return `{"total":${total},"rows":[${rows ?? ''}]}`;
     },
     countByDataset: () =>
       new Map(
@@ -220,6 +243,6 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
           .all()
           .map((row) => [row.name as string, row.n as number]),
       ),
-    version: () => Number(read.sql('SELECT version FROM meta').get()?.version),
+    version: versionNow,
   };
 };
