@@ -56,6 +56,7 @@ export const DiskPath = z
   .max(512)
   .refine((p) => !/^\/dev\/(sd|hd|vd|xvd|nvme|da|ada)[a-z0-9]*/.test(p), {
     message: 'expected /dev/disk/by-id/..., because names such as /dev/sda move between boots',
+    abort: true,
   })
   .regex(/^\/dev\/disk\/by-id\/[A-Za-z0-9][A-Za-z0-9_.:+@=-]*$/, 'expected a path such as /dev/disk/by-id/ata-MODEL_SERIAL');
 export type DiskPath = z.infer<typeof DiskPath>;
