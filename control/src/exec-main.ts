@@ -16,7 +16,7 @@ const refuseToStart = (why: string): never => {
 
 if (process.getuid?.() !== 0)
   refuseToStart('it changes pools and mounts, which only root can; start it with systemctl start dplane-exec.socket');
-if (process.env['LISTEN_FDS'] !== '1' || process.env['LISTEN_PID'] !== String(process.pid))
+if (process.env.LISTEN_FDS !== '1' || process.env.LISTEN_PID !== String(process.pid))
   refuseToStart('it is started by its socket; use systemctl start dplane-exec.socket');
 
 // Datasets that it mounts in a mount namespace of its own would be mounted for nobody else, and shares would write below them.

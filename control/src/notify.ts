@@ -13,8 +13,8 @@ export type Notify = {
 };
 
 export const systemdNotify = (host: Host, env: NodeJS.ProcessEnv = process.env): Notify => {
-  const socket = env['NOTIFY_SOCKET'];
-  const watchdogMs = Number(env['WATCHDOG_USEC'] ?? 0) / 1000;
+  const socket = env.NOTIFY_SOCKET;
+  const watchdogMs = Number(env.WATCHDOG_USEC ?? 0) / 1000;
   let timer: NodeJS.Timeout | undefined;
   let sending = false;
 

@@ -3,7 +3,7 @@ import { parseSize, poolOf } from '../../domain/names.ts';
 import type { Operation } from '../../domain/operation/operation.ts';
 import { ruleOf } from '../../domain/property/property.ts';
 import { ok, refuse } from '../../domain/refusal.ts';
-import { type ChangeContext, type Changed, change, identify, isGone, properties, unverified, valueOf } from './host.ts';
+import { type ChangeContext, type Changed, change, identify, isGone, properties, unverified, shown } from './host.ts';
 import { inheritedMountpoint, mayTake } from './mountpoint.ts';
 import { assignment, assignments, set, whatDiffers } from './property.ts';
 
@@ -16,6 +16,9 @@ export const createDataset = async ({ host }: ChangeContext, op: Op<'dataset.cre
   if (op.type === 'volume' && volsize === undefined) return refuse('invalid', what, 'a volume needs a volsize', 'say how large it is');
   if (op.type === 'filesystem' && volsize !== undefined)
     return refuse('invalid', what, 'a filesystem has no volsize', 'set a quota instead');
+  const gone = await isGone(host, op.name);
+  if (!gone.ok) return gone;
+  if (!gone.value) return refuse('conflict', what, 'it exists already', 'choose another name, or change the one that is there');
   if (op.type === 'filesystem') {
     const inherited = op.properties.mountpoint === undefined ? await inheritedMountpoint(host, op.name) : ok(op.properties.mountpoint);
     if (!inherited.ok) return inherited;
@@ -28,10 +31,10 @@ export const createDataset = async ({ host }: ChangeContext, op: Op<'dataset.cre
 
   const seen = await properties(host, op.name, ['guid', 'type', ...set(op.properties).map(([k]) => k)]);
   if (!seen.ok) return seen;
-  if (valueOf(seen.value, 'type') !== op.type) return unverified(what, `it is a ${valueOf(seen.value, 'type')}`);
+  if (shown(seen.value, 'type') !== op.type) return unverified(what, `it is a ${shown(seen.value, 'type')}`);
   const differs = whatDiffers(op.properties, seen.value);
   if (differs !== undefined) return unverified(what, differs);
-  return ok({ guid: valueOf(seen.value, 'guid') });
+  return ok({ guid: shown(seen.value, 'guid') });
 };
 
 export const setDataset = async ({ host, approval }: ChangeContext, op: Op<'dataset.set'>): Promise<Changed> => {
@@ -52,7 +55,7 @@ export const setDataset = async ({ host, approval }: ChangeContext, op: Op<'data
 
   const before = await identify(host, op.name, op.guid, ['type', 'volsize', 'mountpoint']);
   if (!before.ok) return before;
-  if (op.set.volsize !== undefined && approval === null && parseSize(op.set.volsize) < Number(valueOf(before.value, 'volsize')))
+  if (op.set.volsize !== undefined && approval === null && parseSize(op.set.volsize) < Number(shown(before.value, 'volsize')))
     return refuse(
       'needs-approval',
       what,
@@ -62,7 +65,7 @@ export const setDataset = async ({ host, approval }: ChangeContext, op: Op<'data
   if (op.set.mountpoint !== undefined || op.inherit.includes('mountpoint')) {
     const wanted = op.set.mountpoint === undefined ? await inheritedMountpoint(host, op.name) : ok(op.set.mountpoint);
     if (!wanted.ok) return wanted;
-    const mount = await mayTake(host, op.name, wanted.value, valueOf(before.value, 'mountpoint'));
+    const mount = await mayTake(host, op.name, wanted.value, shown(before.value, 'mountpoint'));
     if (!mount.ok) return mount;
   }
 
@@ -91,10 +94,10 @@ export const renameDataset = async ({ host }: ChangeContext, op: Op<'dataset.ren
   if (op.to.startsWith(`${op.name}/`)) return refuse('invalid', what, 'a dataset cannot be moved below itself', 'choose another name');
   const before = await identify(host, op.name, op.guid, ['type', 'mountpoint']);
   if (!before.ok) return before;
-  if (valueOf(before.value, 'type') === 'filesystem' && before.value.get('mountpoint')?.source !== 'local') {
+  if (shown(before.value, 'type') === 'filesystem' && before.value.get('mountpoint')?.source !== 'local') {
     const there = await inheritedMountpoint(host, op.to);
     if (!there.ok) return there;
-    const mount = await mayTake(host, op.to, there.value, valueOf(before.value, 'mountpoint'));
+    const mount = await mayTake(host, op.to, there.value, shown(before.value, 'mountpoint'));
     if (!mount.ok) return mount;
   }
   const done = await change(host, ['zfs', 'rename', op.name, op.to]);

@@ -15,7 +15,7 @@ import {
   read,
   rows,
   unverified,
-  valueOf,
+  shown,
 } from './host.ts';
 
 type Destroy = Extract<Operation, { kind: 'dataset.destroy' }>;
@@ -57,7 +57,7 @@ export const obstacles = (name: string, snapshots: readonly OwnSnapshot[]): Resu
 };
 
 /** The mount table writes space, tab, newline and backslash in octal. */
-const unescape = (field: string): string =>
+const unmasked = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** Is this dataset what one sees at its mount point? What was mounted over it, or over a folder above it, would be looked into instead. */
@@ -66,7 +66,7 @@ const isOnTop = async (host: Host, name: string, mountpoint: string): Promise<bo
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.split(' '))
-    .map(([source = '', at = '', type = '']) => ({ source: unescape(source), at: unescape(at), type }));
+    .map(([source = '', at = '', type = '']) => ({ source: unmasked(source), at: unmasked(at), type }));
   const last = table.findLastIndex(({ at }) => at === mountpoint || at === '/' || mountpoint.startsWith(`${at}/`));
   const there = table[last];
   return there?.at === mountpoint && there.source === name && there.type === 'zfs';
@@ -74,22 +74,22 @@ const isOnTop = async (host: Host, name: string, mountpoint: string): Promise<bo
 
 const looksEmpty = async (host: Host, name: string, seen: SeenProperties): Promise<Result<true>> => {
   const what = `destroying ${name} without an approval`;
-  const mountpoint = valueOf(seen, 'mountpoint');
+  const mountpoint = shown(seen, 'mountpoint');
   const no = (why: string): Result<never> => refuse('needs-approval', what, why, 'approve the action if what it holds may be lost');
   if (!(await isOnTop(host, name, mountpoint))) return no(`${mountpoint} does not show this dataset: something else is mounted there`);
   const entries = await host.list(mountpoint);
   if (entries === null) return no(`${mountpoint} could not be read`);
   // the snapshot folder, when it is shown, is not an entry that anyone made
-  const real = valueOf(seen, 'snapdir') === 'visible' ? entries.filter((e) => e !== '.zfs') : entries;
+  const real = shown(seen, 'snapdir') === 'visible' ? entries.filter((e) => e !== '.zfs') : entries;
   return real.length === 0 ? ok(true) : no(`it is not empty: ${real.length} ${real.length === 1 ? 'entry' : 'entries'} in ${mountpoint}`);
 };
 
 /** Made read-only first, so that what is looked at is what is destroyed. Whatever stops it puts the property back. */
 const destroyEmpty = async (host: Host, op: Destroy, seen: SeenProperties): Promise<Result<true>> => {
   const what = `destroying ${op.name} without an approval`;
-  if (valueOf(seen, 'type') !== 'filesystem')
+  if (shown(seen, 'type') !== 'filesystem')
     return refuse('needs-approval', what, 'a volume cannot be proved empty', 'approve the action');
-  if (valueOf(seen, 'mounted') !== 'yes')
+  if (shown(seen, 'mounted') !== 'yes')
     return refuse('needs-approval', what, 'it is not mounted, so nobody can look inside', 'mount it, or approve the action');
   const before = seen.get('readonly');
   const wasReadonly = before?.value === 'on';
@@ -110,7 +110,7 @@ const destroyEmpty = async (host: Host, op: Destroy, seen: SeenProperties): Prom
 };
 
 const destroyApproved = async (host: Host, op: Destroy, seen: SeenProperties, snapshots: readonly OwnSnapshot[]): Promise<Result<true>> => {
-  const mounted = valueOf(seen, 'mounted') === 'yes';
+  const mounted = shown(seen, 'mounted') === 'yes';
   if (mounted) {
     // Refused while anyone uses it, and before the first snapshot is lost.
     const off = await change(host, ['zfs', 'unmount', op.name]);

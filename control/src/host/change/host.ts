@@ -56,15 +56,15 @@ export const poolProperties = async (host: Host, name: string, wanted: readonly 
     : refuse('failed', `reading pool ${name}`, `zpool get did not answer for ${missing.join(', ')}`, 'look at `zpool get` on the host');
 };
 
-export const valueOf = (seen: SeenProperties, property: string): string => seen.get(property)?.value ?? '-';
+export const shown = (seen: SeenProperties, property: string): string => seen.get(property)?.value ?? '-';
 
 const compare = (what: string, wanted: string, seen: SeenProperties): Result<SeenProperties> =>
-  valueOf(seen, 'guid') === wanted
+  shown(seen, 'guid') === wanted
     ? ok(seen)
     : refuse(
         'conflict',
         what,
-        `the one that has this name now is another (guid ${valueOf(seen, 'guid')}, expected ${wanted})`,
+        `the one that has this name now is another (guid ${shown(seen, 'guid')}, expected ${wanted})`,
         'look at what is there now and make a new plan',
       );
 

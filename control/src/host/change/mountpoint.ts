@@ -5,7 +5,7 @@
 import { parentOf } from '../../domain/names.ts';
 import { type Result, ok, refuse } from '../../domain/refusal.ts';
 import type { Host } from '../host.ts';
-import { properties, valueOf } from './host.ts';
+import { properties, shown } from './host.ts';
 
 const SYSTEM = new Set(
   'bin boot dev efi etc init initrd lib lib32 lib64 libx32 lost+found nix persist proc root run sbin sys tmp usr var'.split(' '),
@@ -47,6 +47,6 @@ export const inheritedMountpoint = async (host: Host, name: string): Promise<Res
   if (parent === null) return ok(`/${name}`);
   const seen = await properties(host, parent, ['mountpoint']);
   if (!seen.ok) return seen;
-  const above = valueOf(seen.value, 'mountpoint');
+  const above = shown(seen.value, 'mountpoint');
   return ok(above.startsWith('/') ? `${above === '/' ? '' : above}/${name.slice(parent.length + 1)}` : above);
 };

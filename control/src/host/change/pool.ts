@@ -15,7 +15,7 @@ import {
   properties,
   read,
   unverified,
-  valueOf,
+  shown,
 } from './host.ts';
 import { mayMountAt } from './mountpoint.ts';
 import { assignments, set, whatDiffers } from './property.ts';
@@ -67,7 +67,7 @@ export const createPool = async ({ host }: ChangeContext, op: Op<'pool.create'>)
   if (!root.ok) return root;
   const differs = whatDiffers(op.properties, root.value);
   if (differs !== undefined) return unverified(what, differs);
-  return ok({ guid: valueOf(pool.value, 'guid'), health: valueOf(pool.value, 'health') });
+  return ok({ guid: shown(pool.value, 'guid'), health: shown(pool.value, 'health') });
 };
 
 export const setPool = async ({ host }: ChangeContext, op: Op<'pool.set'>): Promise<Changed> => {
@@ -86,7 +86,7 @@ export const setPool = async ({ host }: ChangeContext, op: Op<'pool.set'>): Prom
   );
   if (!seen.ok) return seen;
   for (const [k, v] of pairs) {
-    const there = valueOf(seen.value, k);
+    const there = shown(seen.value, k);
     if (there !== v && !(v === '' && there === '-'))
       return unverified(`setting ${k} of pool ${op.name}`, `${k} shows ${there} instead of ${v}`);
   }

@@ -4,14 +4,14 @@
  */
 import type { Operation } from '../../domain/operation/operation.ts';
 import { type Result, ok, refuse } from '../../domain/refusal.ts';
-import { type NfsShare, type ShareSpec, type SmbShare, shareKey } from '../../domain/share/share.ts';
+import { type NfsShare, type ShareClient, type ShareSpec, type SmbShare, shareKey } from '../../domain/share/share.ts';
 import { canonical } from '../../domain/canonical.ts';
 import type { Host } from '../host.ts';
 import { type ManagedFile, pathOf } from '../managed.ts';
 import { EXPORTS_FILE, exportfsArgv, exportsListArgv, parseExports, renderExports } from '../nfs/exports.ts';
 import { SMB_FILE, closeShareArgv, parseSmb, reloadSmbArgv, renderSmb, testparmArgv } from '../samba/conf.ts';
-import { readClients } from '../samba/status.ts';
-import { type ChangeContext, type Changed, change, properties, read, unverified, valueOf } from './host.ts';
+import { parseSmbstatus, smbstatusArgv } from '../samba/status.ts';
+import { type ChangeContext, type Changed, change, properties, read, unverified, shown } from './host.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 type Mountpoints = Map<string, string | null>;
@@ -127,9 +127,9 @@ const put = async <S extends ShareSpec>(host: Host, kind: Kind<S>, spec: S): Pro
   const what = `sharing ${spec.dataset} as ${spec.name}`;
   const seen = await properties(host, spec.dataset, ['type', 'mountpoint']);
   if (!seen.ok) return seen;
-  if (valueOf(seen.value, 'type') !== 'filesystem')
+  if (shown(seen.value, 'type') !== 'filesystem')
     return refuse('invalid', what, 'only filesystems are shared as files', 'choose a filesystem');
-  const mountpoint = valueOf(seen.value, 'mountpoint');
+  const mountpoint = shown(seen.value, 'mountpoint');
   const fresh: Mountpoints = new Map([[spec.dataset, mountpoint.startsWith('/') ? mountpoint : null]]);
   const path = pathOf(spec, fresh);
   if (path === null)
@@ -158,6 +158,11 @@ const remove = async <S extends ShareSpec>(host: Host, kind: Kind<S>, key: strin
     [],
     (after) => !after.some((s) => shareKey(s) === key),
   );
+};
+
+const readClients = async (host: Host): Promise<Result<ShareClient[]>> => {
+  const out = await read(host, smbstatusArgv());
+  return out.ok ? parseSmbstatus(out.value) : out;
 };
 
 /** With clients connected only by an approval: someone would lose what is open. */

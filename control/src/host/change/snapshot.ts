@@ -3,7 +3,7 @@ import type { Operation } from '../../domain/operation/operation.ts';
 import { type Result, ok, refuse } from '../../domain/refusal.ts';
 import type { Host } from '../host.ts';
 import { some } from './destroy.ts';
-import { type ChangeContext, type Changed, change, identify, isGone, properties, read, rows, unverified, valueOf } from './host.ts';
+import { type ChangeContext, type Changed, change, identify, isGone, properties, read, rows, unverified, shown } from './host.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 const BATCH = 200;
@@ -36,7 +36,7 @@ export const createSnapshot = async ({ host }: ChangeContext, op: Op<'snapshot.c
   const lost = await missing(host, all);
   if (!lost.ok) return lost;
   if (lost.value.length > 0) return unverified(what, `there is no ${some(lost.value)}`);
-  return ok({ guid: valueOf(seen.value, 'guid'), createTxg: Number(valueOf(seen.value, 'createtxg')), count: all.length });
+  return ok({ guid: shown(seen.value, 'guid'), createTxg: Number(shown(seen.value, 'createtxg')), count: all.length });
 };
 
 const holdsOf = async (host: Host, name: string): Promise<Result<string[]>> => {
@@ -49,7 +49,7 @@ export const destroySnapshot = async ({ host }: ChangeContext, op: Op<'snapshot.
   const what = `destroying snapshot ${name}`;
   const seen = await identify(host, name, op.guid, ['userrefs', 'clones']);
   if (!seen.ok) return seen;
-  if (valueOf(seen.value, 'userrefs') !== '0') {
+  if (shown(seen.value, 'userrefs') !== '0') {
     const holds = await holdsOf(host, name);
     return refuse(
       'blocked',
@@ -58,7 +58,7 @@ export const destroySnapshot = async ({ host }: ChangeContext, op: Op<'snapshot.
       'release the holds first; a hold is there for a reason',
     );
   }
-  const clones = valueOf(seen.value, 'clones');
+  const clones = shown(seen.value, 'clones');
   if (clones !== '' && clones !== '-')
     return refuse('blocked', what, `clones depend on it: ${clones}`, 'destroy or promote the clones first');
   // without -r, -R and -d: this snapshot, now, or nothing
