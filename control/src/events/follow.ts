@@ -25,6 +25,7 @@ const unfiltered = (filter: EventFilter | undefined): boolean =>
 
 export async function* follow(events: Events, options: FollowOptions): AsyncGenerator<Event | Gap, void, void> {
   const { filter, signal, highWater = 256 } = options;
+  const over = (): boolean => signal?.aborted ?? false;
   let news = true;
   let wake = (): void => undefined;
   const notice = (): void => {
@@ -35,12 +36,12 @@ export async function* follow(events: Events, options: FollowOptions): AsyncGene
   signal?.addEventListener('abort', notice);
   try {
     let cursor = options.after ?? events.lastSeq();
-    while (signal?.aborted !== true) {
+    while (!over()) {
       if (!news)
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-      if (signal?.aborted === true) return;
+      if (over()) return;
       news = false;
 
       // All of one reading is in one turn of the event loop: nothing is appended or pruned in between.
@@ -65,7 +66,7 @@ export async function* follow(events: Events, options: FollowOptions): AsyncGene
       for (const event of batch) {
         cursor = event.seq;
         yield event;
-        if (signal?.aborted === true) return;
+        if (over()) return;
       }
       cursor = full ? cursor : last;
       if (full) news = true;

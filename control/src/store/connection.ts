@@ -22,23 +22,34 @@ export type Connection = {
   join(participant: Participant): void;
 };
 
+/** SQLite's word for a file that is not what it should be; anything else (no access, no space) is another matter. */
+export const isDamage = (error: unknown): error is Error =>
+  error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+
 /** Only its owner may read it: it holds password hashes. The -wal and -shm files take their mode from it. */
 export const createPrivate = (path: string): void => closeSync(openSync(path, 'a', 0o600));
 
 /** Small caches on purpose: the operating system caches the file anyway, and idle memory is a figure. */
-export const CACHE_KIB = 2048;
+const PRAGMAS = [
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'foreign_keys = ON',
+  'cache_size = -2048',
+  'temp_store = FILE',
+  'journal_size_limit = 8388608',
+  'trusted_schema = OFF',
+];
 
 export const openDatabase = (path: string): Database.Database => {
   createPrivate(path);
   const raw = new Database(path, { timeout: 5000 });
-  raw.pragma('journal_mode = WAL');
-  raw.pragma('synchronous = FULL');
-  raw.pragma('foreign_keys = ON');
-  raw.pragma(`cache_size = -${CACHE_KIB}`);
-  raw.pragma('temp_store = FILE');
-  raw.pragma('journal_size_limit = 8388608');
-  raw.pragma('trusted_schema = OFF');
-  return raw;
+  try {
+    for (const pragma of PRAGMAS) raw.pragma(pragma);
+    return raw;
+  } catch (error) {
+    raw.close();
+    throw error;
+  }
 };
 
 export const connect = (raw: Database.Database): Connection => {

@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { createPrivate } from './connection.ts';
+import { createPrivate, isDamage } from './connection.ts';
 
 /** Grows with every change of SCHEMA. */
 const VERSION = 1;
@@ -87,8 +87,8 @@ const openCurrent = (path: string, now: number): Database.Database => {
     raw = open(path);
     if (raw.pragma('user_version', { simple: true }) === VERSION) return raw;
   } catch (error) {
-    // Damaged: what ZFS says is still there, so nothing is lost with it. Anything else (no access, no space) is for the caller.
-    if (!(error instanceof Database.SqliteError) || !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error;
+    // What ZFS says is still there, so nothing is lost with it.
+    if (!isDamage(error)) throw error;
   }
   raw?.close();
   removeIndex(path);

@@ -207,9 +207,12 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
         unstage(runs);
         changed();
       }),
-    remove: (guid) =>
+    remove: (guid, dataset) =>
       atomically(() => {
-        db.sql('DELETE FROM snapshot WHERE guid = ? AND dataset_id IN (SELECT id FROM dataset)').run(guid);
+        db.sql('DELETE FROM snapshot WHERE guid = ? AND dataset_id IN (SELECT id FROM dataset WHERE name = coalesce(?, name))').run(
+          guid,
+          dataset ?? null,
+        );
         changed();
       }),
     forgetPool: (pool) =>

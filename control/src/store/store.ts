@@ -4,6 +4,7 @@
  *
  * Beside `path`: `path.snapshots`, the snapshot index, which can be thrown away; `path.schema-N`, the copy made before a migration.
  */
+import type Database from 'better-sqlite3';
 import { RefusalError } from '../domain/refusal.ts';
 import { makeAccess } from './access.ts';
 import { makeAlerts } from './alerts.ts';
@@ -12,7 +13,7 @@ import { makeAudit } from './audit.ts';
 import type { SealedHead } from './audit-seal.ts';
 import { backupTo } from './backup.ts';
 import { checkIndex, checkMain, quickCheck } from './check.ts';
-import { connect, openDatabase } from './connection.ts';
+import { connect, isDamage, openDatabase } from './connection.ts';
 import { makeEvents } from './events.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 import { makePlans } from './plans.ts';
@@ -34,23 +35,36 @@ export type StoreOptions = {
   onSeal?: (head: SealedHead) => void;
 };
 
-const sound = (path: string, problems: readonly string[]): void => {
-  if (problems.length > 0)
-    throw new RefusalError({
+const damaged = (path: string, problems: readonly string[], cause?: unknown): RefusalError =>
+  new RefusalError(
+    {
       code: 'failed',
       what: 'open the database',
       why: `${path} is damaged: ${problems.slice(0, 3).join('; ')}`,
       todo: 'keep the file for examination and put the newest backup copy in its place',
-    });
+    },
+    { cause },
+  );
+
+const openSound = (path: string, now: number): Database.Database => {
+  let raw: Database.Database | null = null;
+  try {
+    raw = openDatabase(path);
+    const problems = quickCheck(raw);
+    if (problems.length > 0) throw damaged(path, problems);
+    migrate(raw, path, now);
+    return raw;
+  } catch (error) {
+    raw?.close();
+    throw isDamage(error) ? damaged(path, [error.message], error) : error;
+  }
 };
 
 export const openStore = (options: StoreOptions): Store => {
   const { path, clock } = options;
   if (options.auditKey.length < 32) throw new RangeError('the audit key has at least 32 bytes');
-  const raw = openDatabase(path);
+  const raw = openSound(path, Math.round(clock()));
   try {
-    sound(path, quickCheck(raw));
-    migrate(raw, path, Math.round(clock()));
     const index = openIndex(`${path}.snapshots`, Math.round(clock()));
     const db = connect(raw);
     // The audit seals before the events are heard of: whoever hears of a change finds its entry sealed.

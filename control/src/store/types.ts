@@ -151,7 +151,8 @@ export type SnapshotIndex = {
   /** Replaces what is known of one pool; rows are consumed as they come. Returns what changed. */
   replacePool(pool: string, rows: AsyncIterable<Snapshot>): Promise<{ added: number; removed: number; changed: number; total: number }>;
   upsert(rows: readonly Snapshot[]): void;
-  remove(guid: string): void;
+  /** Of one dataset, or of all that have it: a received snapshot keeps the guid of the one that was sent. */
+  remove(guid: string, dataset?: string): void;
   forgetPool(pool: string): void;
   page(query: SnapshotQuery): { total: number; rows: Snapshot[] };
   /** The same page as JSON text `{"total":..,"rows":[..]}`, made by SQLite: for large answers. */
