@@ -208,7 +208,7 @@ export const carryOut = async (cli: Cli, plan: Plan, approved: ReadonlySet<strin
       return EXIT.failed;
     }
   }
-  const begun = await (await cli.api()).plans.apply.mutate({ digest: plan.digest });
+  const begun = await (await cli.api()).plans.execute.mutate({ digest: plan.digest });
   const run = await followRun(cli, begun);
   sayEnd(term, run);
   if (run.state === 'succeeded') term.line(['  ', await verify()]);

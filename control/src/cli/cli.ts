@@ -34,7 +34,8 @@ export class Cli {
   #config: Config | undefined;
   #transport: Transport | undefined;
   #client: Client | undefined;
-  /** Set by `login` and `claim`: the session made by this very command. */
+  /** Is this command itself the way to log in? */
+  loggingIn = false;
   #profileName: string | null | undefined;
 
   constructor(term: Terminal, env: NodeJS.ProcessEnv, now: () => number, input: Input) {
@@ -120,7 +121,9 @@ export class Cli {
   }
 
   get transport(): Transport {
-    this.#transport ??= openTransport(this.address, (fingerprint, vouchedFor, address) => this.#trust(fingerprint, vouchedFor, address));
+    this.#transport ??= openTransport(this.address, this.#expected(this.address) !== undefined, (fingerprint, vouchedFor, address) =>
+      this.#trust(fingerprint, vouchedFor, address),
+    );
     return this.#transport;
   }
 
@@ -141,6 +144,15 @@ export class Cli {
 
   close(): void {
     this.#transport?.close();
+  }
+
+  /** The fingerprint that is asked for, or remembered. */
+  #expected(address: Address): string | undefined {
+    return (
+      this.input.text('fingerprint') ??
+      this.env.DPLANE_FINGERPRINT ??
+      (address.kind === 'unix' ? undefined : this.config.pins[address.origin])
+    );
   }
 
   /** Trust on first use, shown to the person; afterwards only that certificate. */

@@ -1,16 +1,16 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S NODE_COMPILE_CACHE=${HOME}/.cache/dplane node
 /**
  * `dplane`: the control plane from a terminal; a client of its API like any other. Contract: one command in, one result on
  * stdout, everything said about it on stderr, and an exit code of the documented list; never a stack trace.
  */
-import { join } from 'node:path';
-import module from 'node:module';
 
-const env = process.env;
-// Kept in a folder of one's own: a shared one such as /tmp would let others put code into this process.
-const cache = env.XDG_CACHE_HOME ?? (env.HOME === undefined ? undefined : join(env.HOME, '.cache'));
-if (cache !== undefined && env.NODE_COMPILE_CACHE === undefined) module.enableCompileCache(join(cache, 'dplane'));
+// The cache named in the first line keeps this file and all others compiled, with their types taken out: half of the start. It lies in
+// a folder of one's own, because a shared one such as /tmp would let others put code into this process.
+import { run } from './run.ts';
 
-// Loaded after the cache is on, so that they are found in it.
-const { run } = await import('./run.ts');
-process.exitCode = await run(process.argv.slice(2), { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env });
+process.exitCode = await run(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+});

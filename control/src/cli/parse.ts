@@ -89,6 +89,7 @@ export type Parsed<H> =
 const isOption = (word: string): boolean => word.length > 1 && word.startsWith('-');
 
 const badOption = (raw: string, known: readonly Option[], where: string): Error => {
+  const takesProperties = known.some((o) => o.name === 'property');
   const close = nearest(
     raw.replace(/^-+/, ''),
     known.map((o) => o.name),
@@ -96,7 +97,11 @@ const badOption = (raw: string, known: readonly Option[], where: string): Error 
   return usage(
     `unknown option ${raw}`,
     where === '' ? 'dplane has no such option' : `"dplane ${where}" has no such option`,
-    [close === undefined ? '' : `Did you mean --${close}?`, `See: dplane ${where === '' ? '' : `${where} `}--help`]
+    [
+      close === undefined ? '' : `Did you mean --${close}?`,
+      close === undefined && takesProperties ? `ZFS properties are given as -o ${raw.replace(/^-+/, '')}=VALUE` : '',
+      `See: dplane ${where === '' ? '' : `${where} `}--help`,
+    ]
       .filter((l) => l !== '')
       .join('\n'),
   );

@@ -74,12 +74,4 @@ export const asRefusal = (value: unknown): Refusal | undefined => {
     : undefined;
 };
 
-export const fromRefusal = (r: Refusal, cause?: unknown): Problem =>
-  new Problem(
-    EXIT_OF[r.code],
-    r.code,
-    r.what,
-    r.why,
-    r.todo === '' && r.code === 'unauthenticated' ? 'Log in with: dplane login' : r.todo,
-    { cause },
-  );
+export const fromRefusal = (r: Refusal, cause?: unknown): Problem => new Problem(EXIT_OF[r.code], r.code, r.what, r.why, r.todo, { cause });

@@ -16,6 +16,14 @@ const toProblem = async (e: unknown): Promise<Problem> => {
   });
 };
 
+/** The box says how to log in to it in general; here it is one command. */
+const withHint = (p: Problem, cli: Cli | undefined): Problem => {
+  if (p.code !== 'unauthenticated' || cli === undefined || cli.loggingIn) return p;
+  const todo =
+    cli.credentials.token === null ? 'Log in: dplane login' : 'DPLANE_TOKEN is set, but the box does not take that token (any more).';
+  return new Problem(p.exit, p.code, p.what, p.why, todo, { cause: p.cause });
+};
+
 /** When the reader of our output has gone (| head), we end without a word. */
 const quietOnClosedPipe = (out: NodeJS.WritableStream): void => {
   out.on('error', (e: NodeJS.ErrnoException) => {
@@ -52,7 +60,7 @@ export const run = async (argv: readonly string[], streams: Streams): Promise<Ex
     const handler = await parsed.command.load();
     return await handler(cli, parsed.input);
   } catch (e) {
-    const problem = await toProblem(e);
+    const problem = withHint(await toProblem(e), cli);
     term.problem(problem);
     return problem.exit;
   } finally {

@@ -62,6 +62,10 @@ const spansOf = (line: Line): readonly Span[] => (Array.isArray(line) ? line : [
 const textOf = (span: Span): string => clean(typeof span === 'string' ? span : span.text);
 const toneOf = (span: Span): Tone => (typeof span === 'string' ? 'plain' : span.tone);
 
+/** Below this a cut text tells little: columns that can be spared go first. */
+const COMFORTABLE = 24;
+const NARROWEST = 8;
+
 export class Terminal {
   readonly json: boolean;
   readonly symbols: typeof UNICODE;
@@ -169,9 +173,9 @@ export class Terminal {
     const natural = new Map(columns.map((c) => [c, Math.max(widthOf(c.title), ...(cells.get(c) ?? []).map((s) => widthOf(textOf(s))))]));
     const widths = new Map(natural);
     const total = (): number => indent.length + shown.reduce((sum, c) => sum + (widths.get(c) ?? 0), 0) + 2 * (shown.length - 1);
-    const least = (c: Column<T>): number => Math.min(natural.get(c) ?? 0, Math.max(12, widthOf(c.title)));
+    const least = (c: Column<T>, columns: number): number => Math.min(natural.get(c) ?? 0, Math.max(columns, widthOf(c.title)));
     const tooWideAtLeast = (): boolean => {
-      const saved = shown.reduce((sum, c) => sum + (c.shrink ? (natural.get(c) ?? 0) - least(c) : 0), 0);
+      const saved = shown.reduce((sum, c) => sum + (c.shrink ? (natural.get(c) ?? 0) - least(c, COMFORTABLE) : 0), 0);
       return total() - saved > this.width;
     };
     for (;;) {
@@ -182,17 +186,18 @@ export class Terminal {
     }
     for (let over = total() - this.width; over > 0; ) {
       const widest = shown
-        .filter((c) => c.shrink && (widths.get(c) ?? 0) > least(c))
+        .filter((c) => c.shrink && (widths.get(c) ?? 0) > least(c, NARROWEST))
         .sort((a, b) => (widths.get(b) ?? 0) - (widths.get(a) ?? 0))[0];
       if (!widest) break;
       widths.set(widest, (widths.get(widest) ?? 0) - 1);
       over -= 1;
     }
     const row = (spans: readonly Span[]): void => {
-      const last = shown.length - 1;
+      // Nothing is padded behind the last text of a row: no trailing spaces.
+      const last = shown.findLastIndex((_, i) => textOf(spans[i] ?? '') !== '');
       this.line([
         indent,
-        ...shown.flatMap((c, i): Span[] => {
+        ...shown.slice(0, last + 1).flatMap((c, i): Span[] => {
           const span = spans[i] ?? '';
           const width = widths.get(c) ?? 0;
           const text = shorten(textOf(span), c.shrink ? width : Number.POSITIVE_INFINITY, c.shrink ?? 'end', this.symbols.cut);

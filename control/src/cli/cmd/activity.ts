@@ -3,7 +3,7 @@ import type { Alert } from '../../domain/alert/alert.ts';
 import { type Event, EventKind } from '../../domain/event/event.ts';
 import type { Handler } from '../cli.ts';
 import { ago, clock, count, lasted } from '../format.ts';
-import { EXIT, interrupted, Problem } from '../problems.ts';
+import { EXIT, Problem } from '../problems.ts';
 import { notAmong } from '../parse.ts';
 import { bad, dim, good, type Span, strong, type Terminal, warn } from '../terminal.ts';
 
@@ -75,8 +75,7 @@ export const events: Handler = async (cli, input) => {
           : 'following; Ctrl-C ends it',
       ),
   });
-  if (leave.signal.aborted) throw interrupted('following ended', '');
-  return EXIT.ok;
+  return leave.signal.aborted ? EXIT.interrupted : EXIT.ok;
 };
 
 export const alerts: Handler = async (cli, input) => {

@@ -36,6 +36,7 @@ const warnSimulated = (cli: Cli, simulated: boolean): void => {
 };
 
 export const claim: Handler = async (cli, input) => {
+  cli.loggingIn = true;
   const { term } = cli;
   const api = await cli.api();
   const status = await api.claim.status.query();
@@ -61,6 +62,7 @@ export const claim: Handler = async (cli, input) => {
 };
 
 export const login: Handler = async (cli, input) => {
+  cli.loggingIn = true;
   const { term } = cli;
   const api = await cli.api();
   const status = await api.claim.status.query();
