@@ -1,0 +1,44 @@
+/** Which npm packages the installed product needs at run time, read from the lock file: nothing is resolved anew. */
+export interface LockEntry {
+  readonly version?: string;
+  readonly link?: boolean;
+  readonly resolved?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Folders (`node_modules/...`) needed by the workspaces named. Follows Node's own look-up: from the folder upwards.
+ * Optional and peer dependencies count when the lock file has them and they are installed by something else anyway.
+ */
+export function closure(packages: Readonly<Record<string, LockEntry>>, workspaces: readonly string[]): string[] {
+  const needed = new Set<string>();
+  const open = [...workspaces];
+  for (let from = open.pop(); from !== undefined; from = open.pop()) {
+    const entry = packages[from];
+    if (entry === undefined) throw new Error(`the lock file has no ${from}; run npm install`);
+    for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })) {
+      const found = lookUp(packages, from, name);
+      if (found === undefined) {
+        if (entry.optionalDependencies?.[name] !== undefined) continue;
+        throw new Error(`${from} needs ${name}, which the lock file does not have`);
+      }
+      const target = packages[found]?.link === true ? (packages[found].resolved ?? found) : found;
+      if (needed.has(target) || workspaces.includes(target)) continue;
+      needed.add(target);
+      open.push(target);
+    }
+  }
+  return [...needed].sort();
+}
+
+function lookUp(packages: Readonly<Record<string, LockEntry>>, from: string, name: string): string | undefined {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')))) {
+    if (!folder.endsWith('node_modules')) {
+      const candidate = folder === '' ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
+      if (packages[candidate] !== undefined) return candidate;
+    }
+    if (folder === '') return undefined;
+  }
+}

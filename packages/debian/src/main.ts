@@ -1,0 +1,24 @@
+/** `node packages/debian/src/main.ts deb|slot|disk [--refresh]`: builds and says where the result is. */
+import { buildDeb } from './deb.ts';
+import { buildDisk } from './disk.ts';
+import { Progress } from './progress.ts';
+import { buildSlot } from './slot.ts';
+
+const [what, ...flags] = process.argv.slice(2);
+const progress = new Progress();
+try {
+  if (what === 'deb') console.log(await buildDeb(progress, process.cwd()));
+  else if (what === 'slot' || what === 'disk') {
+    const slot = await buildSlot(progress, { refresh: flags.includes('--refresh') });
+    console.log(`${slot.folder}/slot.erofs  ${Math.round(slot.size / 1024 / 1024)} MiB  sha256 ${slot.hash}`);
+    console.log(`kernel ${slot.kernel}, OpenZFS ${slot.zfs}; not pinned: ${slot.notPinned.join('; ')}`);
+    if (what === 'disk') console.log(await buildDisk(slot, progress));
+  } else {
+    console.error('usage: main.ts deb|slot|disk [--refresh]');
+    process.exitCode = 2;
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+console.log(`in ${progress.total()}`);
