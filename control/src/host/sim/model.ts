@@ -189,7 +189,7 @@ export const createWorld = (model: SimModel): World => {
       const byDataset = d.origin === null ? referenced : Math.max(0, referenced - shared);
       let bySnapshots = 0;
       for (const s of d.snapshots) bySnapshots += s.used;
-      const byReservation = Math.max(0, number(d.local['refreservation']) - byDataset);
+      const byReservation = Math.max(0, number(d.local.refreservation) - byDataset);
       const own = all.get(d.name) ?? {
         used: 0,
         available: 0,
@@ -216,7 +216,7 @@ export const createWorld = (model: SimModel): World => {
           byChildren: 0,
           byReservation: 0,
         };
-        up.byChildren += Math.max(own.used, number(d.local['reservation']));
+        up.byChildren += Math.max(own.used, number(d.local.reservation));
         all.set(parent.name, up);
       }
     }
@@ -228,12 +228,12 @@ export const createWorld = (model: SimModel): World => {
         const p = world.pool(d.name);
         free = p === undefined ? 0 : sizeOf(p, (path) => links.get(path)).usable - own.used;
       } else {
-        const unusedReservation = Math.max(0, number(d.local['reservation']) - own.used);
+        const unusedReservation = Math.max(0, number(d.local.reservation) - own.used);
         free = (all.get(parent.name) as Account).available + unusedReservation; // parents come first in this order
       }
-      const quota = number(d.local['quota']);
+      const quota = number(d.local.quota);
       if (quota > 0) free = Math.min(free, quota - own.used);
-      const refquota = number(d.local['refquota']);
+      const refquota = number(d.local.refquota);
       own.available = Math.max(0, free);
       if (refquota > 0) own.available = Math.min(own.available, Math.max(0, refquota - own.referenced));
       if (d.kind === 'volume') own.available += own.byReservation;

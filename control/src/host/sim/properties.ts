@@ -134,7 +134,7 @@ const none = (value: string): Shown => ({ value, source: 'NONE', from: '-' });
 const encryptionRoot = (w: World, d: SimDataset): SimDataset | undefined => {
   let at: SimDataset | undefined = d;
   while (at !== undefined) {
-    if ((at.local['encryption'] ?? 'off') !== 'off') return at;
+    if ((at.local.encryption ?? 'off') !== 'off') return at;
     const cut: number = at.name.lastIndexOf('/');
     at = cut < 0 ? undefined : w.dataset(at.name.slice(0, cut));
   }
@@ -155,7 +155,7 @@ const inherited = (w: World, d: SimDataset, name: string): { value: string; from
 
 export const mountpointOf = (w: World, d: SimDataset): string | null => {
   if (d.kind === 'volume') return null;
-  const shownValue = settable(w, d, 'mountpoint', DEFS['mountpoint'] as PropertyDef).value; // the table above has it
+  const shownValue = settable(w, d, 'mountpoint', DEFS.mountpoint as PropertyDef).value; // the table above has it
   return shownValue.startsWith('/') ? shownValue : null;
 };
 
@@ -185,7 +185,7 @@ const DATE = new Intl.DateTimeFormat('en-US', {
 });
 export const dateText = (seconds: number): string => {
   const p = Object.fromEntries(DATE.formatToParts(seconds * 1000).map((x) => [x.type, x.value]));
-  return `${p['weekday']} ${p['month']} ${p['day']} ${p['hour']}:${p['minute']} ${p['year']}`;
+  return `${p.weekday} ${p.month} ${p.day} ${p.hour}:${p.minute} ${p.year}`;
 };
 
 /** A dataset's property as ZFS shows it; null when it does not apply. `exact` is `-p`. */
@@ -234,7 +234,7 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
         : none(exact ? String(d.snapshots.at(-1)?.created ?? 0) : dateText(d.snapshots.at(-1)?.created ?? 0));
     case 'encryption': {
       const root = encryptionRoot(w, d);
-      return root ? none(root.local['encryption'] ?? 'off') : { value: 'off', source: 'DEFAULT', from: '-' };
+      return root ? none(root.local.encryption ?? 'off') : { value: 'off', source: 'DEFAULT', from: '-' };
     }
     case 'keystatus':
       return encryptionRoot(w, d) ? none(keyLoaded(w, d) ? 'available' : 'unavailable') : null;
@@ -256,7 +256,7 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
 
 /** Compression is told from the property and the name alone: the same answer every time. */
 const ratioOf = (w: World, d: SimDataset): number => {
-  const c = d.local['compression'] ?? inherited(w, d, 'compression')?.value ?? 'on';
+  const c = d.local.compression ?? inherited(w, d, 'compression')?.value ?? 'on';
   if (c === 'off' || Object.keys(d.files).length === 0) return 1;
   let h = 0;
   for (let i = 0; i < d.name.length; i += 1) h = (h * 31 + d.name.charCodeAt(i)) % 97;

@@ -92,7 +92,7 @@ const smbstatus: Tool = (w, args, now) => {
   const iso = (ms: number): string => new Date(ms).toISOString().replace('Z', '000+00:00');
   const sessions: Record<string, unknown> = {};
   const tcons: Record<string, unknown> = {};
-  const files: Record<string, { opens: Record<string, unknown> }> = {};
+  const files: Record<string, Record<string, unknown> & { opens: Record<string, unknown> }> = {};
   w.model.sessions.forEach((s, i) => {
     const id = String(3_000_000 + i);
     sessions[id] = {
@@ -120,15 +120,14 @@ const smbstatus: Tool = (w, args, now) => {
     };
     for (const f of s.files) {
       const at = f.lastIndexOf('/');
-      const entry = (files[f] ??= Object.assign(
-        {
-          service_path: f.slice(0, at),
-          filename: f.slice(at + 1),
-          fileid: { devid: 59, inode: 100 + i, extid: 0 },
-          num_pending_deletes: 0,
-        },
-        { opens: {} as Record<string, unknown> }, // filled below
-      ));
+      const entry = files[f] ?? {
+        service_path: f.slice(0, at),
+        filename: f.slice(at + 1),
+        fileid: { devid: 59, inode: 100 + i, extid: 0 },
+        num_pending_deletes: 0,
+        opens: {},
+      };
+      files[f] = entry;
       entry.opens[`${2000 + i}/${Object.keys(entry.opens).length + 1}`] = {
         server_id: server(i),
         uid: 1000 + i,

@@ -12,7 +12,7 @@ const poolName = (name: string): string => name.split(/[/@]/)[0] ?? '';
 
 /** Mounted is what ZFS would do by itself: canmount, a real mount point, a loaded key. */
 export const mountIfItShould = (w: World, d: SimDataset): void => {
-  d.mounted = d.kind === 'filesystem' && (d.local['canmount'] ?? 'on') === 'on' && mountpointOf(w, d) !== null && keyLoaded(w, d);
+  d.mounted = d.kind === 'filesystem' && (d.local.canmount ?? 'on') === 'on' && mountpointOf(w, d) !== null && keyLoaded(w, d);
 };
 
 const splitAssignment = (text: string): [string, string] | null => {
@@ -52,24 +52,23 @@ const create: Tool = (w, args, now, input) => {
   for (let up = parentName(name); w.dataset(up) === undefined; up = parentName(up)) missing.unshift(up);
   if (missing.length > 0 && !o.has('p')) return no('parent does not exist');
   if (w.dataset(parentName(missing[0] ?? name))?.kind === 'volume') return no('parent is not a filesystem');
-  if ((local['encryption'] ?? 'off') !== 'off') {
-    if (local['keyformat'] === undefined) return no('Keyformat required for new encryption root.');
-    if (local['keyformat'] === 'passphrase' && (local['keylocation'] ?? 'prompt') === 'prompt' && input.trim().length < 8)
+  if ((local.encryption ?? 'off') !== 'off') {
+    if (local.keyformat === undefined) return no('Keyformat required for new encryption root.');
+    if (local.keyformat === 'passphrase' && (local.keylocation ?? 'prompt') === 'prompt' && input.trim().length < 8)
       return no('Passphrase too short (min 8).');
-    local['keylocation'] ??= 'prompt';
+    local.keylocation ??= 'prompt';
   }
   if (isSuspended(w, name)) return no(SUSPENDED);
-  const volsize = Number(local['volsize'] ?? 0);
+  const volsize = Number(local.volsize ?? 0);
   if (kind === 'volume') {
-    const block = Number(local['volblocksize'] ?? 16384);
+    const block = Number(local.volblocksize ?? 16384);
     if (volsize === 0 || volsize % block !== 0) return no("'volsize' must be a multiple of volume block size (16K)");
-    if (!o.has('s') && (local['refreservation'] === undefined || local['refreservation'] === 'auto'))
-      local['refreservation'] = String(reservationFor(volsize));
+    if (!o.has('s') && (local.refreservation === undefined || local.refreservation === 'auto'))
+      local.refreservation = String(reservationFor(volsize));
   }
   const nearest = w.dataset(parentName(missing[0] ?? name)) as SimDataset; // the loop above ended at one that exists
   const free = w.account(nearest).available;
-  if (Number(local['refreservation'] ?? 0) > free || Number(local['reservation'] ?? 0) > free || free < EMPTY_VOLUME)
-    return no('out of space');
+  if (Number(local.refreservation ?? 0) > free || Number(local.reservation ?? 0) > free || free < EMPTY_VOLUME) return no('out of space');
   for (const size of ['quota', 'refquota', 'reservation', 'refreservation']) if (local[size] === '0') delete local[size];
   if (o.has('n')) return { exit: 0 };
   for (const each of [...missing, name]) {
@@ -99,7 +98,7 @@ const create: Tool = (w, args, now, input) => {
 const settle = (w: World, d: SimDataset, name: string, asked: string): { value: string } | { error: string } => {
   if (DEFS[name]?.once) return { error: `'${name}' is readonly` };
   if (name === 'refreservation' && asked === 'auto' && d.kind === 'volume')
-    return { value: String(reservationFor(Number(d.local['volsize']))) };
+    return { value: String(reservationFor(Number(d.local.volsize))) };
   const checked = checkValue(name, asked, d.kind);
   if ('error' in checked) return checked;
   const n = Number(checked.value);
@@ -108,11 +107,11 @@ const settle = (w: World, d: SimDataset, name: string, asked: string): { value: 
     return { error: 'size is less than current used or reserved space' };
   if (name === 'reservation' || name === 'refreservation') {
     const already = Number(d.local[name] ?? 0);
-    const quota = Number(d.local['quota'] ?? 0);
+    const quota = Number(d.local.quota ?? 0);
     if (n - Math.max(already, a.used) > a.available || (quota > 0 && n > quota)) return { error: 'size is greater than available space' };
   }
   if (name === 'volsize') {
-    const block = Number(d.local['volblocksize'] ?? 16384);
+    const block = Number(d.local.volblocksize ?? 16384);
     if (n === 0 || n % block !== 0) return { error: `'volsize' must be a multiple of volume block size (${block / 1024}K)` };
   }
   return checked;
@@ -141,7 +140,7 @@ const set: Tool = (w, args, now) => {
   for (const { d, name, value } of changes) {
     if (value === '0' && ['quota', 'refquota', 'reservation', 'refreservation'].includes(name)) delete d.local[name];
     else d.local[name] = value;
-    if (name === 'volsize' && d.local['refreservation'] !== undefined) d.local['refreservation'] = String(reservationFor(Number(value)));
+    if (name === 'volsize' && d.local.refreservation !== undefined) d.local.refreservation = String(reservationFor(Number(value)));
     afterProperty(w, d, name);
     w.event(now, poolName(d.name), 'set', `${d.name} ${name}=${value}`);
   }
@@ -151,7 +150,7 @@ const set: Tool = (w, args, now) => {
 /** A mount follows its properties, here and in what inherits them. */
 const afterProperty = (w: World, d: SimDataset, name: string): void => {
   if (name === 'mountpoint') for (const each of w.within(d.name)) if (each.mounted || each === d) mountIfItShould(w, each);
-  if (name === 'canmount' && d.local['canmount'] === 'off') d.mounted = false;
+  if (name === 'canmount' && d.local.canmount === 'off') d.mounted = false;
 };
 
 const inherit: Tool = (w, args, now) => {
@@ -286,10 +285,10 @@ const mount: Tool = (w, args) => {
   const no = (why: string): Answer => failed(`cannot mount '${name}': ${why}\n`);
   if (d.kind === 'volume') return failed(`cannot open '${name}': operation not applicable to datasets of this type\n`);
   if (d.mounted) return no('filesystem already mounted');
-  if (d.local['canmount'] === 'off') return no("'canmount' property is set to 'off'");
+  if (d.local.canmount === 'off') return no("'canmount' property is set to 'off'");
   if (!keyLoaded(w, d)) return no('encryption key not loaded');
   if (mountpointOf(w, d) === null)
-    return no(d.local['mountpoint'] === 'legacy' ? 'legacy mountpoint\nuse mount(8) to mount this filesystem' : 'no mountpoint set');
+    return no(d.local.mountpoint === 'legacy' ? 'legacy mountpoint\nuse mount(8) to mount this filesystem' : 'no mountpoint set');
   if (isSuspended(w, name)) return no(SUSPENDED);
   d.mounted = true;
   return done();

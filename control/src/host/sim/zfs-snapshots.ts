@@ -206,7 +206,7 @@ const clone: Tool = (w, args, now) => {
   if (poolName(to) !== poolName(from)) return no('source and target pools differ');
   if (w.dataset(to) !== undefined) return no('dataset already exists');
   if (w.dataset(to.slice(0, Math.max(0, to.lastIndexOf('/')))) === undefined) return no('parent does not exist');
-  const local: Record<string, string> = found.dataset.kind === 'volume' ? { volsize: found.dataset.local['volsize'] ?? '0' } : {};
+  const local: Record<string, string> = found.dataset.kind === 'volume' ? { volsize: found.dataset.local.volsize ?? '0' } : {};
   for (const text of o.all('o')) {
     const at = text.indexOf('=');
     const checked = checkValue(text.slice(0, at), text.slice(at + 1), found.dataset.kind);
@@ -229,7 +229,7 @@ const clone: Tool = (w, args, now) => {
     snapshots: [],
   };
   w.add(d);
-  d.mounted = d.kind === 'filesystem' && (local['canmount'] ?? 'on') === 'on' && mountpointOf(w, d) !== null && keyLoaded(w, d);
+  d.mounted = d.kind === 'filesystem' && (local.canmount ?? 'on') === 'on' && mountpointOf(w, d) !== null && keyLoaded(w, d);
   w.event(now, poolName(to), 'clone', `${from} ${to}`);
   return done();
 };

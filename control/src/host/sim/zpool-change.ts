@@ -130,9 +130,9 @@ const create: Tool = (w, args, now) => {
     if ('error' in v) return no(v.error);
     rootLocal[text.slice(0, at)] = v.value;
   }
-  const mountpoint = rootLocal['mountpoint'] ?? `/${name}`;
+  const mountpoint = rootLocal.mountpoint ?? `/${name}`;
   const taken =
-    w.sorted().some((d) => d.mounted && d.local['mountpoint'] === mountpoint) ||
+    w.sorted().some((d) => d.mounted && d.local.mountpoint === mountpoint) ||
     Object.keys(w.model.texts).some((t) => t.startsWith(`${mountpoint}/`));
   if (mountpoint.startsWith('/') && taken)
     return failed(`mountpoint '${mountpoint}' exists and is not empty\nuse '-m' option to provide a different default\n`);

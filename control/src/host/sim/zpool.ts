@@ -1,4 +1,5 @@
 /** `zpool` of the simulated host: reading. Changes are in zpool-change.ts. */
+import type { PoolHealth } from '../../domain/pool/pool.ts';
 import type { Answer } from './getopt.ts';
 import { failed, getopt, nice, said } from './getopt.ts';
 import { BY_ID, poolHealth, type SimLeaf, type SimPool, type SimScan, type SimVdev, sizeOf, vdevHealth, type World } from './model.ts';
@@ -185,14 +186,19 @@ const scanJson = (s: SimScan, now: number, exact: boolean): string => {
 };
 
 const leafName = (l: SimLeaf): string => l.disk.replace(BY_ID, '');
+/** In JSON, vdevs say UNAVAIL in a word of their own. */
+const jsonState = (s: PoolHealth): string => (s === 'UNAVAIL' ? 'CANT_OPEN' : s);
 const leafJson = (w: World, l: SimLeaf, v: SimVdev, exact: boolean): string => {
   const disk = w.diskByPath(l.disk);
   const n = (x: number): string => (exact ? String(x) : nice(x, true));
   const b = (x: number): string => (exact ? String(x) : nice(x));
   const size = (disk?.size ?? 0) - 10 * 1024 ** 2;
   const cls = v.role === 'data' ? 'normal' : v.role === 'cache' ? 'l2cache' : v.role;
-  const name = leafName(l);
-  const base = `"name":"${name}","vdev_type":"disk","guid":"${l.guid}","path":"${l.disk}-part1","class":"${cls}","state":"${v.role === 'spare' ? (l.state === 'ONLINE' ? 'AVAIL' : l.state) : l.state}"`;
+  // a disk that is not there any more is called by its guid
+  const gone = l.state === 'UNAVAIL';
+  const name = gone ? l.guid : leafName(l);
+  const state = v.role === 'spare' && l.state === 'ONLINE' ? 'AVAIL' : jsonState(l.state);
+  const base = `"name":"${name}","vdev_type":"disk","guid":"${l.guid}","path":"${l.disk}-part1","class":"${cls}","state":"${state}"`;
   if (v.role === 'spare') return `"${name}":{${base}}`;
   const aux =
     l.state === 'FAULTED'
@@ -212,7 +218,7 @@ const vdevJson = (w: World, v: SimVdev, index: number, exact: boolean): string =
   const least = Math.min(...v.leaves.map((l) => (w.diskByPath(l.disk)?.size ?? 0) - 16 * 1024 ** 2));
   const total = v.kind === 'mirror' ? least : least * v.leaves.length;
   const cls = v.role === 'data' ? 'normal' : v.role;
-  return `"${name}":{"name":"${name}","vdev_type":"${type}","guid":"${v.guid}","class":"${cls}","state":"${vdevHealth(v)}","total_space":"${b(total)}","def_space":"${b(total)}","rep_dev_size":"${b(total)}","read_errors":"0","write_errors":"0","checksum_errors":"0","vdevs":{${v.leaves.map((l) => leafJson(w, l, v, exact)).join(',')}}}`;
+  return `"${name}":{"name":"${name}","vdev_type":"${type}","guid":"${v.guid}","class":"${cls}","state":"${jsonState(vdevHealth(v))}","total_space":"${b(total)}","def_space":"${b(total)}","rep_dev_size":"${b(total)}","read_errors":"0","write_errors":"0","checksum_errors":"0","vdevs":{${v.leaves.map((l) => leafJson(w, l, v, exact)).join(',')}}}`;
 };
 
 const WORDS: Readonly<Record<string, readonly [status: string, action: string, id: string]>> = {
@@ -273,7 +279,7 @@ const status: Tool = (w, args, now) => {
     const group = (key: string, role: SimVdev['role']): string => (of(role) === '' ? '' : `,"${key}":{${of(role)}}`);
     const total = sizeOf(p, w.diskByPath);
     const allocated = poolProperty(w, p, 'allocated', true).value;
-    const rootState = poolHealth(p) === 'SUSPENDED' ? 'UNAVAIL' : poolHealth(p);
+    const rootState = poolHealth(p) === 'SUSPENDED' ? 'CANT_OPEN' : poolHealth(p);
     const root = `"${p.name}":{"name":"${p.name}","vdev_type":"root","guid":"${p.guid}","class":"normal","state":"${rootState}","alloc_space":"${b(Number(allocated))}","total_space":"${b(total.raw)}","def_space":"${b(total.usable)}","read_errors":"0","write_errors":"0","checksum_errors":"0","vdevs":{${of('data')}}}`;
     return `"${p.name}":{${infoJson(w, p, false)}${reasonJson(p)}${p.scan ? `,${scanJson(p.scan, now, exact)}` : ''},"vdevs":{${root}}${group('dedup', 'dedup')}${group('special', 'special')}${group('logs', 'log')}${group('l2cache', 'cache')}${group('spares', 'spare')},"error_count":"${p.dataErrors}"}`;
   });

@@ -56,11 +56,10 @@ const KNOWN: readonly Known[] = [
 export const firstWords = (text: string): string => {
   const lines = text.split('\n').map((l) => l.trim());
   const usage = lines.findIndex((l) => l.startsWith('usage:'));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what a tool prints may hold control characters; what we show may not
   return (usage > 0 ? lines.slice(0, usage) : lines)
     .filter((l) => l !== '')
     .join(' ')
-    .replace(/[\u0000-\u001f\u007f\ufffd]+/g, ' ')
+    .replace(/[\p{Cc}\ufffd]+/gu, ' ')
     .slice(0, 400);
 };
 

@@ -1,0 +1,195 @@
+/**
+ * One observation of the host. Pools are listed first; then each pool answers for itself, all at once and each within its own
+ * time limit: one that hangs ends up in `stuck`, and the rest is as live as ever. Three processes a pool at most, four for the rest.
+ * A pool in `stuck` has no datasets here: it means that they are not known, not that they are gone.
+ */
+import type { ObservedDataset } from '../domain/dataset/dataset.ts';
+import type { Observed } from '../domain/observed/observed.ts';
+import type { ObservedPool } from '../domain/pool/pool.ts';
+import type { Refusal, Result } from '../domain/refusal.ts';
+import type { ObservedShare, ShareClient } from '../domain/share/share.ts';
+import { readDisks, type SeenDisks } from './disks/disks.ts';
+import type { Host } from './host.ts';
+import { type ManagedFile, type ManagedShare, pathOf } from './managed.ts';
+import { EXPORTS_FILE, parseExports } from './nfs/exports.ts';
+import { parseSmb, SMB_FILE } from './samba/conf.ts';
+import { datasetsArgv, parseDatasets } from './zfs/datasets.ts';
+import { zfsError } from './zfs/error.ts';
+import { type ListedPool, parsePools, parseStatus, poolsArgv, type PoolStatus, statusArgv } from './zfs/pools.ts';
+
+export type ObserveOptions = {
+  /** Who is connected to the SMB shares: asked from the executor, because it needs root. */
+  clients: () => Promise<Result<ShareClient[]>>;
+  /** Snapshots per dataset, from the index. */
+  counts: ReadonlyMap<string, number>;
+  clock: () => number;
+  /** For each pool, and for each of the rest. */
+  timeoutMs: number;
+  signal?: AbortSignal;
+};
+
+/** Asked before a plan is made: without a list of pools, a pool that is absent here may well exist. */
+export const poolsAreKnown = (o: Pick<Observed, 'problems'>): boolean => !o.problems.some((p) => p.what === LISTING);
+const LISTING = 'listing the pools';
+
+/** 10,000 datasets print 40 MB. */
+const MAX_DATASETS_OUTPUT = 512 * 1024 ** 2;
+const KSTAT = '/proc/spl/kstat/zfs';
+const SMB_UNITS = ['smbd.service', 'samba-smbd.service'];
+const NFS_UNITS = ['nfs-server.service'];
+
+const ask = async <T>(
+  host: Host,
+  argv: readonly string[],
+  o: ObserveOptions,
+  read: (stdout: string) => Result<T>,
+  maxOutput?: number,
+): Promise<Result<T>> => {
+  const r = await host.run(argv, {
+    timeoutMs: o.timeoutMs,
+    ...(o.signal ? { signal: o.signal } : {}),
+    ...(maxOutput === undefined ? {} : { maxOutput }),
+  });
+  return r.failure === null && r.exit === 0 ? read(r.stdout) : { ok: false, refusal: zfsError(r) };
+};
+
+/** The kernel's own list of pools: it answers even when every tool hangs. */
+const poolsInKernel = async (host: Host): Promise<string[]> => {
+  const names = (await host.list(KSTAT)) ?? [];
+  const states = await Promise.all(names.map((n) => host.readText(`${KSTAT}/${n}/state`)));
+  return names.filter((_, i) => states[i] !== null);
+};
+
+type SeenPool = { listed: ListedPool; status: PoolStatus | null; datasets: ObservedDataset[]; problem: Refusal | null };
+const onePool = async (host: Host, listed: ListedPool, o: ObserveOptions): Promise<SeenPool> => {
+  const [status, datasets] = await Promise.all([
+    ask(host, statusArgv(listed.name), o, parseStatus),
+    ask(host, datasetsArgv(listed.name), o, (text) => parseDatasets(text, o.counts), MAX_DATASETS_OUTPUT),
+  ]);
+  const mine = status.ok ? status.value.find((p) => p.name === listed.name) : undefined;
+  const problem: Refusal | null = !status.ok
+    ? status.refusal
+    : !datasets.ok
+      ? datasets.refusal
+      : mine === undefined || mine.guid !== listed.guid
+        ? { code: 'conflict', what: `reading pool ${listed.name}`, why: 'it changed while it was looked at', todo: 'look again' }
+        : null;
+  return { listed, status: mine ?? null, datasets: problem === null && datasets.ok ? datasets.value : [], problem };
+};
+
+const poolOf = ({ listed, status }: { listed: ListedPool; status: PoolStatus }, disks: SeenDisks | null): ObservedPool => ({
+  ...listed,
+  health: status.health,
+  dataErrors: status.dataErrors,
+  status: status.status,
+  vdevs: status.vdevs.map((v) => ({ ...v, disks: v.disks.map((d) => ({ ...d, path: disks?.stable(d.path) ?? d.path })) })),
+  scan: status.scan,
+});
+
+const active = async (host: Host, units: readonly string[], o: ObserveOptions): Promise<boolean | null> => {
+  const r = await host.run(['systemctl', 'is-active', ...units], { timeoutMs: o.timeoutMs });
+  return r.failure === null ? r.stdout.split('\n').includes('active') : null;
+};
+
+const shareOf = (
+  { spec, path }: ManagedShare,
+  datasets: ReadonlyMap<string, ObservedDataset>,
+  running: boolean | null,
+  stuck: ReadonlySet<string>,
+  clients: readonly ShareClient[],
+): ObservedShare => {
+  const d = datasets.get(spec.dataset);
+  const now = d === undefined ? null : pathOf(spec, new Map([[d.name, d.mountpoint]]));
+  const note = stuck.has(spec.dataset.split('/')[0] ?? '')
+    ? 'its pool does not answer'
+    : d === undefined
+      ? `dataset ${spec.dataset} does not exist`
+      : !d.mounted
+        ? `dataset ${spec.dataset} is not mounted`
+        : path === null || path !== now
+          ? `it points to ${path ?? 'no folder'}, and the dataset is at ${now ?? 'no folder'}`
+          : running === false
+            ? `the ${spec.kind === 'smb' ? 'Samba' : 'NFS'} service is not running`
+            : null;
+  return {
+    spec,
+    serving: note === null,
+    note,
+    clients: spec.kind === 'smb' ? clients.filter((c) => c.share.toLowerCase() === spec.name.toLowerCase()) : [],
+  };
+};
+
+/** The config files and who is connected; what can't be read is a problem, and the rest stands. */
+const readShares = async (
+  host: Host,
+  o: ObserveOptions,
+  problems: Refusal[],
+): Promise<{ managed: ManagedShare[]; smb: boolean | null; nfs: boolean | null; clients: ShareClient[] }> => {
+  const file = async <T extends ManagedFile>(path: string, parse: (text: string) => T): Promise<T | null> => {
+    try {
+      return parse((await host.readText(path)) ?? '');
+    } catch (error) {
+      problems.push({
+        code: 'unavailable',
+        what: `reading ${path}`,
+        why: error instanceof Error ? error.message : String(error),
+        todo: 'check its permissions',
+      });
+      return null;
+    }
+  };
+  const [smbFile, nfsFile] = await Promise.all([file(SMB_FILE, parseSmb), file(EXPORTS_FILE, parseExports)]);
+  problems.push(...(smbFile?.problems ?? []), ...(nfsFile?.problems ?? []));
+  const hasSmb = (smbFile?.shares.length ?? 0) > 0;
+  const hasNfs = (nfsFile?.shares.length ?? 0) > 0;
+  const [smb, nfs, clients] = await Promise.all([
+    hasSmb ? active(host, SMB_UNITS, o) : null,
+    hasNfs ? active(host, NFS_UNITS, o) : null,
+    hasSmb ? o.clients() : null,
+  ]);
+  if (clients !== null && !clients.ok) problems.push(clients.refusal);
+  return { managed: [...(smbFile?.shares ?? []), ...(nfsFile?.shares ?? [])], smb, nfs, clients: clients?.ok ? clients.value : [] };
+};
+
+export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> => {
+  const problems: Refusal[] = [];
+  const stuck: Observed['stuck'] = [];
+  const shares = readShares(host, o, problems);
+  const listed = await ask(host, poolsArgv(), o, parsePools);
+  if (!listed.ok) {
+    problems.push({ ...listed.refusal, what: LISTING });
+    // not "no pools": those the kernel has did not answer
+    for (const pool of await poolsInKernel(host)) stuck.push({ pool, since: o.clock(), problem: listed.refusal });
+  }
+  const seen = await Promise.all((listed.ok ? listed.value : []).map((p) => onePool(host, p, o)));
+  for (const s of seen) if (s.problem !== null) stuck.push({ pool: s.listed.name, since: o.clock(), problem: s.problem });
+
+  const disks = await readDisks(host, new Map(seen.map((s) => [s.listed.name, s.status?.disks ?? []])), {
+    timeoutMs: o.timeoutMs,
+    ...(o.signal ? { signal: o.signal } : {}),
+  });
+  if (!disks.ok) problems.push(disks.refusal);
+  else
+    for (const kernel of disks.value.nameless)
+      problems.push({
+        code: 'unavailable',
+        what: `disk ${kernel}`,
+        why: 'it has no name in /dev/disk/by-id, so it can not be told from others after a restart',
+        todo: 'give it a serial number (virtual disks), or replace it',
+      });
+
+  const datasets = seen.flatMap((s) => s.datasets);
+  const byName = new Map(datasets.map((d) => [d.name, d]));
+  const stuckPools = new Set(stuck.map((s) => s.pool));
+  const { managed, smb, nfs, clients } = await shares;
+  return {
+    at: o.clock(),
+    // a pool that told its state but not its datasets is shown, and is stuck as well
+    pools: seen.flatMap((s) => (s.status === null ? [] : [poolOf({ listed: s.listed, status: s.status }, disks.ok ? disks.value : null)])),
+    datasets,
+    shares: managed.map((m) => shareOf(m, byName, m.spec.kind === 'smb' ? smb : nfs, stuckPools, clients)),
+    disks: disks.ok ? disks.value.disks : [],
+    stuck,
+    problems,
+  };
+};
