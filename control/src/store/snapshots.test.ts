@@ -182,6 +182,7 @@ describe('replacing a pool', () => {
     };
     look();
     await snapshots.replacePool('tank', stream(Array.from({ length: 3000 }, (_, i) => snapshot(i + 1000, { holds: 1 }))));
+    clearImmediate(next);
     look();
     clearImmediate(next);
     expect([...new Set(views)]).toEqual(['1500 167 167 0', '3000 3000 3000 1']);
