@@ -28,7 +28,7 @@ if (!root || !/ shared:\d/.test(root) || / master:\d/.test(root))
 
 const log = (line: string): void => void process.stdout.write(`${line}\n`);
 const stop = (): void => void server.close().then(() => process.exit(0));
-const server = execServer({ host: realHost, ledgerFolder: LEDGER, clock: Date.now, log, idle: { afterMs: IDLE_MS, onIdle: stop } });
+const server = execServer({ host: realHost(), ledgerFolder: LEDGER, clock: Date.now, log, idle: { afterMs: IDLE_MS, onIdle: stop } });
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 await server.listen({ fd: 3 });

@@ -9,7 +9,8 @@ const run = (host: Machine, op: Operation, approval: Approval | null = null): Pr
 const refused = (done: Changed, code: RefusalCode, why: RegExp): void => {
   expect(done.ok ? done.value : done.refusal).toMatchObject({ code, why: expect.stringMatching(why) });
 };
-const changing = (host: Machine): string[] => host.ran.map((argv) => argv.join(' ')).filter((line) => !/^(zfs|zpool) (get|list|status|holds)|^lsblk|^readlink/.test(line));
+const changing = (host: Machine): string[] =>
+  host.ran.map((argv) => argv.join(' ')).filter((line) => !/^(zfs|zpool) (get|list|status|holds)|^lsblk|^readlink/.test(line));
 
 describe('pool', () => {
   const create = (more: Partial<Extract<Operation, { kind: 'pool.create' }>> = {}): Operation => ({
@@ -28,7 +29,9 @@ describe('pool', () => {
     const host = await machine();
     const done = await run(host, create());
     expect(done).toEqual({ ok: true, value: { guid: host.world.pool('vault')?.guid, health: 'ONLINE' } });
-    expect(host.ran.find((argv) => argv[1] === 'create' && argv.includes('vault'))?.slice(-7)).toEqual(['vault', 'mirror', diskPath(2), diskPath(3), 'log', 'mirror', diskPath(4), diskPath(5)].slice(-7));
+    expect(host.ran.find((argv) => argv[1] === 'create' && argv.includes('vault'))?.slice(-7)).toEqual(
+      ['vault', 'mirror', diskPath(2), diskPath(3), 'log', 'mirror', diskPath(4), diskPath(5)].slice(-7),
+    );
     expect(host.ran.filter((argv) => argv[0] === 'zpool').flat()).not.toContain('-f');
   });
 
@@ -47,14 +50,17 @@ describe('pool', () => {
 
   test('never over a folder of the system', async () => {
     const host = await machine();
-    for (const properties of [{ mountpoint: '/etc' }, { mountpoint: '/usr/lib/dplaneos' }, { mountpoint: '/' }]) refused(await run(host, create({ properties })), 'blocked', /operating system/);
+    for (const properties of [{ mountpoint: '/etc' }, { mountpoint: '/usr/lib/dplaneos' }, { mountpoint: '/' }])
+      refused(await run(host, create({ properties })), 'blocked', /operating system/);
     refused(await run(host, create({ name: 'etc', properties: {} })), 'blocked', /operating system/);
   });
 
   test('options are set and read back; another pool of that name is left alone', async () => {
     const host = await machine();
     const guid = host.world.pool('tank')?.guid ?? '';
-    expect(await run(host, { kind: 'pool.set', name: 'tank', guid, options: { autotrim: 'on', comment: 'hello there' } })).toMatchObject({ ok: true });
+    expect(await run(host, { kind: 'pool.set', name: 'tank', guid, options: { autotrim: 'on', comment: 'hello there' } })).toMatchObject({
+      ok: true,
+    });
     expect(await must(host, 'zpool', 'get', '-H', '-o', 'value', 'comment', 'tank')).toBe('hello there\n');
     refused(await run(host, { kind: 'pool.set', name: 'tank', guid: '1', options: { autotrim: 'off' } }), 'conflict', /another \(guid/);
     refused(await run(host, { kind: 'pool.set', name: 'nosuch', guid: '1', options: {} }), 'not-found', /nosuch/);
@@ -62,7 +68,8 @@ describe('pool', () => {
 
   test('a scrub is started, paused, stopped, and said to be so only when the pool shows it', async () => {
     const host = await machine();
-    const scrub = (action: 'start' | 'stop' | 'pause', guid = host.world.pool('tank')?.guid ?? ''): Promise<Changed> => run(host, { kind: 'pool.scrub', name: 'tank', guid, action });
+    const scrub = (action: 'start' | 'stop' | 'pause', guid = host.world.pool('tank')?.guid ?? ''): Promise<Changed> =>
+      run(host, { kind: 'pool.scrub', name: 'tank', guid, action });
     refused(await scrub('start', '1'), 'conflict', /another/);
     expect(await scrub('start')).toMatchObject({ ok: true });
     expect(await scrub('pause')).toMatchObject({ ok: true, value: { state: 'PAUSED' } });
@@ -77,16 +84,27 @@ describe('pool', () => {
 describe('dataset', () => {
   test('is made with its properties, whatever form their sizes have', async () => {
     const host = await machine();
-    const done = await run(host, { kind: 'dataset.create', name: 'tank/new', type: 'filesystem', properties: { recordsize: '1M', quota: '10GiB', compression: 'zstd', xattr: 'sa', acltype: 'posixacl' } });
+    const done = await run(host, {
+      kind: 'dataset.create',
+      name: 'tank/new',
+      type: 'filesystem',
+      properties: { recordsize: '1M', quota: '10GiB', compression: 'zstd', xattr: 'sa', acltype: 'posixacl' },
+    });
     expect(done).toEqual({ ok: true, value: { guid: await guidOf(host, 'tank/new') } });
     expect(await must(host, 'zfs', 'get', '-Hp', '-o', 'value', 'quota', 'tank/new')).toBe(`${10 * 1024 ** 3}\n`);
-    const volume = await run(host, { kind: 'dataset.create', name: 'tank/vol', type: 'volume', properties: { volsize: '1G', volblocksize: '16K' } });
+    const volume = await run(host, {
+      kind: 'dataset.create',
+      name: 'tank/vol',
+      type: 'volume',
+      properties: { volsize: '1G', volblocksize: '16K' },
+    });
     expect(volume).toEqual({ ok: true, value: { guid: await guidOf(host, 'tank/vol') } });
   });
 
   test('is refused when the name is taken, the parent is missing, or the kind does not fit', async () => {
     const host = await machine();
-    const create = (name: string, properties = {}, type: 'filesystem' | 'volume' = 'filesystem'): Promise<Changed> => run(host, { kind: 'dataset.create', name, type, properties });
+    const create = (name: string, properties = {}, type: 'filesystem' | 'volume' = 'filesystem'): Promise<Changed> =>
+      run(host, { kind: 'dataset.create', name, type, properties });
     refused(await create('tank/docs'), 'conflict', /exist/);
     refused(await create('tank/no/such'), 'not-found', /exist/);
     refused(await create('tank'), 'invalid', /name of a pool/);
@@ -97,16 +115,40 @@ describe('dataset', () => {
   test('never lands on a folder of the system, or over files that would be hidden', async () => {
     const host = await machine();
     host.happen({ kind: 'file', path: '/mnt/tank/docs/album/one.jpg', size: 10 });
-    refused(await run(host, { kind: 'dataset.create', name: 'tank/docs/album', type: 'filesystem', properties: {} }), 'conflict', /would be hidden/);
-    refused(await run(host, { kind: 'dataset.create', name: 'tank/x', type: 'filesystem', properties: { mountpoint: '/mnt/tank/docs' } }), 'conflict', /would be hidden/);
-    refused(await run(host, { kind: 'dataset.create', name: 'tank/x', type: 'filesystem', properties: { mountpoint: '/var/lib/dplane' } }), 'blocked', /operating system/);
+    refused(
+      await run(host, { kind: 'dataset.create', name: 'tank/docs/album', type: 'filesystem', properties: {} }),
+      'conflict',
+      /would be hidden/,
+    );
+    refused(
+      await run(host, { kind: 'dataset.create', name: 'tank/x', type: 'filesystem', properties: { mountpoint: '/mnt/tank/docs' } }),
+      'conflict',
+      /would be hidden/,
+    );
+    refused(
+      await run(host, { kind: 'dataset.create', name: 'tank/x', type: 'filesystem', properties: { mountpoint: '/var/lib/dplane' } }),
+      'blocked',
+      /operating system/,
+    );
     const guid = await guidOf(host, 'tank/docs');
     for (const mountpoint of ['/etc/systemd', '/run/dplane', '/root'])
-      refused(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { mountpoint }, inherit: [] }), 'blocked', /operating system/);
+      refused(
+        await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { mountpoint }, inherit: [] }),
+        'blocked',
+        /operating system/,
+      );
     // below a parent that is mounted at /, as on a system with its root on ZFS, a name alone is enough
     await must(host, 'zfs', 'create', '-o', 'mountpoint=/', '-o', 'canmount=off', 'tank/root');
-    refused(await run(host, { kind: 'dataset.create', name: 'tank/root/etc', type: 'filesystem', properties: {} }), 'blocked', /operating system/);
-    refused(await run(host, { kind: 'dataset.rename', name: 'tank/empty', guid: await guidOf(host, 'tank/empty'), to: 'tank/root/usr' }), 'blocked', /operating system/);
+    refused(
+      await run(host, { kind: 'dataset.create', name: 'tank/root/etc', type: 'filesystem', properties: {} }),
+      'blocked',
+      /operating system/,
+    );
+    refused(
+      await run(host, { kind: 'dataset.rename', name: 'tank/empty', guid: await guidOf(host, 'tank/empty'), to: 'tank/root/usr' }),
+      'blocked',
+      /operating system/,
+    );
     expect(await exists(host, 'tank/x')).toBe(false);
     expect(await exists(host, 'tank/empty')).toBe(true);
   });
@@ -114,13 +156,27 @@ describe('dataset', () => {
   test('properties are set and inherited, and read back', async () => {
     const host = await machine();
     const guid = await guidOf(host, 'tank/docs');
-    expect(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { quota: '1T', atime: 'off' }, inherit: [] })).toEqual({ ok: true, value: { guid } });
-    expect(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { quota: 'none' }, inherit: ['atime'] })).toEqual({ ok: true, value: { guid } });
+    expect(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { quota: '1T', atime: 'off' }, inherit: [] })).toEqual({
+      ok: true,
+      value: { guid },
+    });
+    expect(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { quota: 'none' }, inherit: ['atime'] })).toEqual({
+      ok: true,
+      value: { guid },
+    });
     expect(await must(host, 'zfs', 'get', '-Hp', '-o', 'value,source', 'atime', 'tank/docs')).toBe('on\tdefault\n');
     refused(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: {}, inherit: [] }), 'invalid', /no property/);
     refused(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: {}, inherit: ['quota'] }), 'invalid', /inherited/);
-    refused(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { casesensitivity: 'mixed' }, inherit: [] }), 'blocked', /fixed/);
-    refused(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid: '1', set: { atime: 'off' }, inherit: [] }), 'conflict', /another \(guid/);
+    refused(
+      await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { casesensitivity: 'mixed' }, inherit: [] }),
+      'blocked',
+      /fixed/,
+    );
+    refused(
+      await run(host, { kind: 'dataset.set', name: 'tank/docs', guid: '1', set: { atime: 'off' }, inherit: [] }),
+      'conflict',
+      /another \(guid/,
+    );
   });
 
   test('what the tool says is done but the host does not show is not reported as done', async () => {
@@ -128,7 +184,11 @@ describe('dataset', () => {
     const guid = await guidOf(host, 'tank/docs');
     const lie = { kind: 'exit' as const, exit: 0, times: 1 };
     host.fault({ match: ['zfs', 'set'], ...lie });
-    refused(await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { compression: 'zstd' }, inherit: [] }), 'failed', /reported success, but compression/);
+    refused(
+      await run(host, { kind: 'dataset.set', name: 'tank/docs', guid, set: { compression: 'zstd' }, inherit: [] }),
+      'failed',
+      /reported success, but compression/,
+    );
     host.fault({ match: ['zfs', 'create'], ...lie });
     refused(await run(host, { kind: 'dataset.create', name: 'tank/ghost', type: 'filesystem', properties: {} }), 'not-found', /exist/);
     host.fault({ match: ['zfs', 'rename'], ...lie });
@@ -164,7 +224,12 @@ describe('dataset', () => {
 });
 
 describe('destroying a dataset', () => {
-  const destroy = async (host: Machine, name: string, withSnapshots = false): Promise<Operation> => ({ kind: 'dataset.destroy', name, guid: await guidOf(host, name), withSnapshots });
+  const destroy = async (host: Machine, name: string, withSnapshots = false): Promise<Operation> => ({
+    kind: 'dataset.destroy',
+    name,
+    guid: await guidOf(host, name),
+    withSnapshots,
+  });
 
   test('without an approval: only when it is seen to be empty', async () => {
     const host = await machine();
@@ -197,7 +262,10 @@ describe('destroying a dataset', () => {
   test('without an approval: not when something else is mounted over it, or over a folder above', async () => {
     const host = await machine();
     const mounts = await host.readText('/proc/self/mounts');
-    const covered = (line: string): Machine => ({ ...host, readText: async (path) => (path === '/proc/self/mounts' ? `${mounts}${line}\n` : host.readText(path)) });
+    const covered = (line: string): Machine => ({
+      ...host,
+      readText: async (path) => (path === '/proc/self/mounts' ? `${mounts}${line}\n` : host.readText(path)),
+    });
     const op = await destroy(host, 'tank/empty');
     for (const line of ['tmpfs /mnt/tank/empty tmpfs rw 0 0', 'tank/docs /mnt/tank/empty zfs rw 0 0', 'tmpfs /mnt tmpfs rw 0 0'])
       refused(await execute({ host: covered(line), clock, approval: null }, op), 'needs-approval', /something else is mounted/);
@@ -296,7 +364,8 @@ describe('snapshots', () => {
   test('are taken of one dataset or of all below, and seen', async () => {
     const host = await machine();
     const guid = await guidOf(host, 'tank');
-    const create = (tag: string, recursive: boolean): Promise<Changed> => run(host, { kind: 'snapshot.create', dataset: 'tank', guid, tag, recursive });
+    const create = (tag: string, recursive: boolean): Promise<Changed> =>
+      run(host, { kind: 'snapshot.create', dataset: 'tank', guid, tag, recursive });
     expect(await create('one', false)).toMatchObject({ ok: true, value: { guid: await guidOf(host, 'tank@one'), count: 1 } });
     expect(await create('all', true)).toMatchObject({ ok: true, value: { count: 3 } });
     expect(await exists(host, 'tank/docs@all')).toBe(true);
@@ -310,9 +379,15 @@ describe('snapshots', () => {
     const guid = await guidOf(host, 'tank/docs@one');
     const destroy = (g = guid): Promise<Changed> => run(host, { kind: 'snapshot.destroy', dataset: 'tank/docs', tag: 'one', guid: g });
     refused(await destroy('1'), 'conflict', /another/);
-    expect(await run(host, { kind: 'snapshot.hold', dataset: 'tank/docs', tag: 'one', guid, hold: 'backup' })).toMatchObject({ ok: true, value: { holds: 1 } });
+    expect(await run(host, { kind: 'snapshot.hold', dataset: 'tank/docs', tag: 'one', guid, hold: 'backup' })).toMatchObject({
+      ok: true,
+      value: { holds: 1 },
+    });
     refused(await destroy(), 'blocked', /held by backup/);
-    expect(await run(host, { kind: 'snapshot.release', dataset: 'tank/docs', tag: 'one', guid, hold: 'backup' })).toMatchObject({ ok: true, value: { holds: 0 } });
+    expect(await run(host, { kind: 'snapshot.release', dataset: 'tank/docs', tag: 'one', guid, hold: 'backup' })).toMatchObject({
+      ok: true,
+      value: { holds: 0 },
+    });
     expect((await run(host, { kind: 'snapshot.release', dataset: 'tank/docs', tag: 'one', guid, hold: 'backup' })).ok).toBe(false);
     await must(host, 'zfs', 'clone', 'tank/docs@one', 'tank/clone');
     refused(await destroy(), 'blocked', /tank\/clone/);

@@ -5,18 +5,7 @@
 import type { Operation } from '../../domain/operation/operation.ts';
 import { type Result, ok, refuse } from '../../domain/refusal.ts';
 import type { Host } from '../host.ts';
-import {
-  type ChangeContext,
-  type Changed,
-  type SeenProperties,
-  change,
-  identify,
-  isGone,
-  read,
-  rows,
-  unverified,
-  shown,
-} from './host.ts';
+import { type ChangeContext, type Changed, type SeenProperties, change, identify, isGone, read, rows, unverified, shown } from './host.ts';
 
 type Destroy = Extract<Operation, { kind: 'dataset.destroy' }>;
 /** Names in one argv: far below what the kernel takes in one argument. */
@@ -87,8 +76,7 @@ const looksEmpty = async (host: Host, name: string, seen: SeenProperties): Promi
 /** Made read-only first, so that what is looked at is what is destroyed. Whatever stops it puts the property back. */
 const destroyEmpty = async (host: Host, op: Destroy, seen: SeenProperties): Promise<Result<true>> => {
   const what = `destroying ${op.name} without an approval`;
-  if (shown(seen, 'type') !== 'filesystem')
-    return refuse('needs-approval', what, 'a volume cannot be proved empty', 'approve the action');
+  if (shown(seen, 'type') !== 'filesystem') return refuse('needs-approval', what, 'a volume cannot be proved empty', 'approve the action');
   if (shown(seen, 'mounted') !== 'yes')
     return refuse('needs-approval', what, 'it is not mounted, so nobody can look inside', 'mount it, or approve the action');
   const before = seen.get('readonly');

@@ -79,7 +79,13 @@ export const approve = (operation: Operation, more: Partial<Approval> = {}): App
     ...more,
   };
 };
-export const request = (operation: Operation, approval: Approval | null = null, id: string = randomUUID()): ExecRequest => ({ v: 1, id, actor: ACTOR, operation, approval });
+export const request = (operation: Operation, approval: Approval | null = null, id: string = randomUUID()): ExecRequest => ({
+  v: 1,
+  id,
+  actor: ACTOR,
+  operation,
+  approval,
+});
 
 export const smbShare = (name: string, dataset: string, more: Partial<SmbShare> = {}): SmbShare => ({
   kind: 'smb',

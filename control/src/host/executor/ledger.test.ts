@@ -102,8 +102,7 @@ describe('ledger', () => {
       const states = [1, 2, 3].map((i) => cut.outcome(`operation-${i}`).state);
       const expected = [1, 2, 3].map((i) => (lines >= 2 * i ? 'ended' : lines >= 2 * i - 1 ? 'begun' : 'unknown'));
       expect(states, `cut at ${length}`).toEqual(expected);
-      for (let i = 1; i <= 3; i += 1)
-        expect(code(cut.begin(request('operation-9', approval(i)))) === 'stale', `approval ${i} cut at ${length}`).toBe(lines >= 2 * i - 1);
+      for (let i = 1; 2 * i - 1 <= lines; i += 1) expect(code(cut.begin(request('operation-9', approval(i)))), `approval ${i} cut at ${length}`).toBe('stale');
       cut.close();
       // what is written after the cut is readable
       if (length % 29 !== 0) continue;
@@ -149,16 +148,16 @@ describe('ledger', () => {
     const limits: LedgerLimits = { operations: 10, approvalMs: 1000, approvals: 20 };
     const ledger = open(at, limits);
     ledger.begin(request('operation-approved', approval(1)));
-    for (let i = 0; i < 400; i += 1) {
+    for (let i = 0; i < 60; i += 1) {
       ledger.begin(request(`operation-${i}`));
       ledger.end(`operation-${i}`, done(String(i)));
     }
     const lines = readFileSync(join(at, 'ledger'), 'utf8').split('\n').length;
     expect(lines).toBeLessThan(50);
     expect(ledger.outcome('operation-0').state).toBe('unknown');
-    expect(ledger.outcome('operation-399').state).toBe('ended');
+    expect(ledger.outcome('operation-59').state).toBe('ended');
     const again = open(at, limits);
-    expect(again.outcome('operation-395').state).toBe('ended');
+    expect(again.outcome('operation-55').state).toBe('ended');
     expect(code(again.begin(request('operation-x', approval(1))))).toBe('stale');
   });
 

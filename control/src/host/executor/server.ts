@@ -66,6 +66,7 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
   const waiting = new Set<Socket>();
   let idleTimer: NodeJS.Timeout | undefined;
   let closing = false;
+  let closed: Promise<void> | undefined;
 
   const watchIdle = (): void => {
     clearTimeout(idleTimer);
@@ -175,8 +176,8 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
           resolve();
         });
       }),
-    close: () =>
-      new Promise((resolve) => {
+    close: () => {
+      closed ??= new Promise((resolve) => {
         closing = true;
         clearTimeout(idleTimer);
         server.close(() => {
@@ -184,6 +185,8 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
           resolve();
         });
         for (const socket of waiting) socket.destroySoon();
-      }),
+      });
+      return closed;
+    },
   };
 };

@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest';
+import type { Operation } from '../../domain/operation/operation.ts';
+import type { NfsShare } from '../../domain/share/share.ts';
+import { EXPORTS_FILE } from '../nfs/exports.ts';
+import { SMB_FILE } from '../samba/conf.ts';
+import { execute } from './execute.ts';
+import type { Changed } from './host.ts';
+import { approve, clock, type Machine, machine, must, NOW, smbShare } from './testing.ts';
+
+const run = (host: Machine, operation: Operation, approved = false): Promise<Changed> =>
+  execute({ host, clock, approval: approved ? approve(operation) : null }, operation);
+const put = (host: Machine, share: Extract<Operation, { kind: 'share.put' }>['share']): Promise<Changed> =>
+  run(host, { kind: 'share.put', share });
+const nfsShare = (name: string, dataset: string): NfsShare => ({
+  kind: 'nfs',
+  name,
+  dataset,
+  folder: '',
+  comment: '',
+  clients: [{ host: '192.168.1.0/24', access: 'rw', squash: 'root', sync: true }],
+});
+const ran = (host: Machine, tool: string): string[] => host.ran.filter((argv) => argv[0] === tool).map((argv) => argv.join(' '));
+
+test('an SMB share is checked, written, loaded and seen; the others stay as they are', async () => {
+  const host = await machine();
+  expect(await put(host, smbShare('docs', 'tank/docs'))).toMatchObject({ ok: true });
+  const one = await host.readText(SMB_FILE);
+  expect(one).toContain('path = /mnt/tank/docs');
+  expect(await put(host, smbShare('other', 'tank/empty', { readOnly: true }))).toMatchObject({ ok: true });
+  const two = (await host.readText(SMB_FILE)) ?? '';
+  expect(two.startsWith(one ?? '-')).toBe(true);
+  // the same name in another case is the same share
+  expect(await put(host, smbShare('DOCS', 'tank/docs', { comment: 'papers' }))).toMatchObject({ ok: true });
+  expect(((await host.readText(SMB_FILE)) ?? '').match(/^\[/gm)).toHaveLength(2);
+  expect(ran(host, 'testparm')).toHaveLength(3);
+  expect(ran(host, 'smbcontrol')).toEqual(Array.from({ length: 3 }, () => 'smbcontrol smbd reload-config'));
+});
+
+test('what testparm refuses never goes live', async () => {
+  const host = await machine();
+  await put(host, smbShare('docs', 'tank/docs'));
+  const before = await host.readText(SMB_FILE);
+  host.fault({
+    match: ['testparm'],
+    kind: 'exit',
+    exit: 1,
+    stderr: 'set_variable_helper(perhaps): value is not boolean!\nError loading services.\n',
+  });
+  expect(await put(host, smbShare('other', 'tank/empty'))).toMatchObject({
+    ok: false,
+    refusal: { code: 'failed', why: expect.stringContaining('not boolean') },
+  });
+  expect(await host.readText(SMB_FILE)).toBe(before);
+});
+
+test('an unknown parameter is only a warning to testparm, and a refusal here', async () => {
+  const host = await machine();
+  host.fault({ match: ['testparm'], kind: 'exit', exit: 0, stderr: 'Unknown parameter encountered: "nosuch option"\n' });
+  expect(await put(host, smbShare('docs', 'tank/docs'))).toMatchObject({
+    ok: false,
+    refusal: { why: expect.stringContaining('nosuch option') },
+  });
+  expect(await host.readText(SMB_FILE)).toBeNull();
+});
+
+test('what smbd does not load is taken back; a smbd that does not run loads it later', async () => {
+  const host = await machine();
+  await put(host, smbShare('docs', 'tank/docs'));
+  const before = await host.readText(SMB_FILE);
+  const mend = host.fault({ match: ['smbcontrol'], kind: 'exit', exit: 1, stderr: 'smbcontrol: connection refused\n' });
+  expect(await put(host, smbShare('other', 'tank/empty'))).toMatchObject({
+    ok: false,
+    refusal: { why: expect.stringContaining('connection refused') },
+  });
+  expect(await host.readText(SMB_FILE)).toBe(before);
+  mend();
+  host.fault({ match: ['smbcontrol'], kind: 'exit', exit: 1, stderr: "Can't find pid for destination 'smbd'\n" });
+  expect(await put(host, smbShare('other', 'tank/empty'))).toMatchObject({
+    ok: true,
+    value: { note: expect.stringContaining('not running') },
+  });
+});
+
+test('a share of what can not be served is refused', async () => {
+  const host = await machine();
+  await must(host, 'zfs', 'create', '-o', 'mountpoint=none', 'tank/hidden');
+  await must(host, 'zfs', 'create', '-V', '1073741824', 'tank/vol');
+  expect(await put(host, smbShare('x', 'tank/hidden'))).toMatchObject({
+    ok: false,
+    refusal: { code: 'conflict', why: expect.stringContaining('none') },
+  });
+  expect(await put(host, smbShare('x', 'tank/vol'))).toMatchObject({ ok: false, refusal: { code: 'invalid' } });
+  expect(await put(host, smbShare('x', 'tank/nosuch'))).toMatchObject({ ok: false, refusal: { code: 'not-found' } });
+  expect(await host.readText(SMB_FILE)).toBeNull();
+});
+
+test('a share is removed; while people are connected only by an approval', async () => {
+  const host = await machine();
+  await put(host, smbShare('docs', 'tank/docs'));
+  await put(host, smbShare('other', 'tank/empty'));
+  const remove: Operation = { kind: 'share.remove', share: 'smb', name: 'docs' };
+  host.happen({
+    kind: 'connect',
+    session: { user: 'ben', machine: 'desk', address: '192.168.1.9', share: 'docs', files: [], connectedAt: NOW },
+  });
+  expect(await run(host, remove)).toMatchObject({ ok: false, refusal: { code: 'needs-approval', why: '1 connected: ben' } });
+  expect(await run(host, remove, true)).toMatchObject({ ok: true });
+  expect(ran(host, 'smbcontrol').at(-1)).toBe('smbcontrol smbd close-share docs');
+  const left = await host.readText(SMB_FILE);
+  expect(left).not.toContain('[docs]');
+  expect(left).toContain('[other]');
+  expect(await run(host, remove)).toMatchObject({ ok: false, refusal: { code: 'not-found' } });
+});
+
+test('an NFS share is written, loaded and seen in what the kernel serves', async () => {
+  const host = await machine();
+  expect(await put(host, nfsShare('docs', 'tank/docs'))).toMatchObject({ ok: true });
+  expect(await put(host, nfsShare('other', 'tank/empty'))).toMatchObject({ ok: true });
+  expect(await host.readText(EXPORTS_FILE)).toContain('"/mnt/tank/docs" 192.168.1.0/24(rw');
+  expect(await run(host, { kind: 'share.remove', share: 'nfs', name: 'docs' })).toMatchObject({ ok: true });
+  expect(await host.readText(EXPORTS_FILE)).not.toContain('/mnt/tank/docs');
+});
+
+test('an export that the kernel does not show is taken back', async () => {
+  const host = await machine();
+  await put(host, nfsShare('docs', 'tank/docs'));
+  const before = await host.readText(EXPORTS_FILE);
+  host.fault({ match: ['exportfs', '-v'], kind: 'exit', exit: 0 });
+  expect(await put(host, nfsShare('other', 'tank/empty'))).toMatchObject({
+    ok: false,
+    refusal: { code: 'failed', why: expect.stringContaining('/mnt/tank/empty is not exported') },
+  });
+  expect(await host.readText(EXPORTS_FILE)).toBe(before);
+});
+
+test('an export that fails for another share does not stop this one', async () => {
+  const host = await machine();
+  const seen = '/mnt/tank/docs\n\t\t<world>(sync,ro)\n/mnt/tank/empty\n\t\t192.168.1.0/24(sync,rw)\n';
+  const run = host.run;
+  const stubborn: Machine = {
+    ...host,
+    run: async (argv, o) => {
+      const r = await run(argv, o);
+      if (argv[0] !== 'exportfs') return r;
+      return argv[1] === '-v'
+        ? { ...r, stdout: seen }
+        : { ...r, exit: 1, stderr: 'exportfs: Failed to stat /mnt/tank/gone: No such file or directory\n' };
+    },
+  };
+  expect(await put(stubborn, nfsShare('docs', 'tank/docs'))).toMatchObject({
+    ok: true,
+    value: { note: expect.stringContaining('/mnt/tank/gone') },
+  });
+});
+
+test('clients are listed, those of NFS by address', async () => {
+  const host = await machine();
+  host.happen({
+    kind: 'connect',
+    session: {
+      user: 'ben',
+      machine: 'desk',
+      address: '192.168.1.9',
+      share: 'docs',
+      files: ['/mnt/tank/docs/letter.txt'],
+      connectedAt: NOW,
+    },
+  });
+  const nfsd: Machine = {
+    ...host,
+    list: async (path) => (path === '/proc/fs/nfsd/clients' ? ['12'] : host.list(path)),
+    readText: async (path) =>
+      path === '/proc/fs/nfsd/clients/12/info' ? 'clientid: 0x1\naddress: "192.168.1.20:851"\nstatus: confirmed\n' : host.readText(path),
+  };
+  const done = await run(nfsd, { kind: 'share.clients' });
+  expect(done).toMatchObject({
+    ok: true,
+    value: { clients: [{ share: 'docs', user: 'ben', openFiles: 1 }], nfsClients: ['192.168.1.20:851'] },
+  });
+});
