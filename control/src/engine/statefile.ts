@@ -18,7 +18,7 @@ export const MAX_STATE_BYTES = 4 * 1024 * 1024;
 const MAX_PROBLEMS = 100;
 /** No noun is nested deeper; text that is would only exhaust the stack. */
 const MAX_DEPTH = 16;
-/** Outside of brackets, a line of a state file holds about ten. */
+/** From comma to comma, or on a line, a state file holds about ten. */
 const MAX_LEXEMES = 100;
 
 type Yaml = typeof import('yaml');
@@ -94,7 +94,7 @@ const skim = (yaml: Yaml, text: string): StateProblem[] => {
       else if (lexeme === '[' || lexeme === '{') depth += 1;
       else if (lexeme === ']' || lexeme === '}') depth -= 1;
     }
-    onLine = depth > 0 || lexeme.includes('\n') ? 0 : onLine + 1;
+    onLine = lexeme.includes('\n') || (depth > 0 && !scalar && lexeme === ',') ? 0 : onLine + 1;
     if (depth > MAX_DEPTH || onLine > MAX_LEXEMES) not(offset, `it is nested deeper than ${MAX_DEPTH} levels, or is no YAML`);
     if (found.length > 0 && (depth > MAX_DEPTH || onLine > MAX_LEXEMES || found.length >= MAX_PROBLEMS)) return found;
     scalar = false;

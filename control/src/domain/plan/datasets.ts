@@ -51,6 +51,8 @@ export const planDatasets = (w: World, moved: Moved): void => {
     if (gate?.readable === false) {
       if (!w.lost.has(spec.name)) blockBelow(w, spec.name, gate);
     } else if (seen) {
+      const carrier = moved.carrierOf(seen);
+      if (carrier !== undefined && !w.makes.has(spec.name)) w.makes.set(spec.name, carrier);
       if (compare(w, moved, spec, seen, served)) w.nop += 1;
     } else if (gate) blockBelow(w, spec.name, gate);
     else made.push(spec);

@@ -25,7 +25,8 @@ export type Moved = {
 
 type Candidate = { spec: DatasetSpec; seen: ObservedDataset };
 
-const identityOf = (w: World, spec: DatasetSpec): string | undefined => spec.guid ?? (w.identities.size === 0 ? undefined : w.identities.get(`dataset ${spec.name}`));
+const identityOf = (w: World, spec: DatasetSpec): string | undefined =>
+  spec.guid ?? (w.identities.size === 0 ? undefined : w.identities.get(`dataset ${spec.name}`));
 
 /** Declared datasets whose own dataset stands elsewhere; parents first. */
 const candidates = (w: World): Candidate[] => {
@@ -85,6 +86,9 @@ export const planRenames = (w: World): Moved => {
   /** Renames that have to run before the one of this name, because their source would move with it. */
   const inside = new Map<string, string[]>();
 
+  /** Where something stands between two renames of a plan, and the one that takes it on. */
+  const passing = new Map<string, string>();
+
   const whereNow = (name: string): string => {
     const top = nearest(name, tops);
     return top ? top.value.to + name.slice(top.at.length) : name;
@@ -126,21 +130,35 @@ export const planRenames = (w: World): Moved => {
     const parent = parentOf(seen.name);
     if (parent !== null) outOf.set(parent, [...(outOf.get(parent) ?? []), id]);
     tops.set(seen.name, { to: spec.name, id });
+    if (now !== seen.name) passing.set(now, id);
     w.makes.set(spec.name, id);
   }
 
-  const leaves = (name: string): string | undefined => (w.datasets().has(name) ? nearest(name, tops)?.value.id : undefined);
+  const at = new Map<string, ObservedDataset>();
+  for (const seen of w.observed.datasets) at.set(whereNow(seen.name), seen);
+  /** It stands where it is declared, and would be taken along by a rename above it. */
+  const dragged = (spec: DatasetSpec, i: number): boolean => {
+    const guid = w.standing[i]?.guid;
+    return guid !== undefined && guid === identityOf(w, spec) && whereNow(spec.name) !== spec.name;
+  };
+  if (at.size < w.observed.datasets.length || w.desired.datasets.some(dragged)) {
+    // rare and never meant: rather than to find the one rename at fault, none is done
+    const why = "the renames get in each other's way: do them in several steps";
+    for (const [from, { to, id }] of tops) {
+      const action = w.actions.get(id);
+      if (action) makeImpossible(action, why);
+      stays.set(from, true);
+      w.lost.set(to, { id, why, readable: false });
+    }
+    tops.clear();
+    at.clear();
+    for (const seen of w.observed.datasets) at.set(seen.name, seen);
+  }
+  const leaves = (name: string): string | undefined =>
+    passing.get(name) ?? (w.datasets().has(name) ? nearest(name, tops)?.value.id : undefined);
   for (const { to, id } of tops.values()) {
     const freed = leaves(to);
     if (freed !== undefined && freed !== id) w.actions.get(id)?.after.push(freed);
-  }
-
-  const at = new Map<string, ObservedDataset>();
-  for (const seen of w.observed.datasets) {
-    const name = whereNow(seen.name);
-    const other = at.get(name);
-    if (other === undefined) at.set(name, seen);
-    else for (const one of [seen, other]) collide(w, nearest(one.name, tops)?.value.id, name);
   }
   return {
     any: true,
@@ -151,11 +169,6 @@ export const planRenames = (w: World): Moved => {
     outOf,
     leaves,
   };
-};
-
-const collide = (w: World, rename: string | undefined, name: string): void => {
-  const action = rename === undefined ? undefined : w.actions.get(rename);
-  if (action) makeImpossible(action, `${name} would be there twice`);
 };
 
 const whyNot = (w: World, spec: DatasetSpec, seen: ObservedDataset, leaving: ReadonlyMap<string, Candidate>): string | null => {

@@ -1,9 +1,95 @@
 /** A plan in words, as lines without any terminal codes: the CLI colours them by their tone. */
-import type { Plan } from './types.ts';
+import type { Operation } from '../operation/operation.ts';
+import type { Action, Plan } from './types.ts';
 
 export type Tone = 'plain' | 'good' | 'notice' | 'warning' | 'danger' | 'dim';
 export type Line = { text: string; tone: Tone };
 
-export const renderPlan = (_plan: Pick<Plan, 'actions' | 'summary'>): Line[] => {
-  throw new Error('being written');
+const SIGN = { CREATE: '+', MODIFY: '~', DELETE: '-', BLOCKED: '!', NOP: '=' } as const;
+
+const toneOf = (a: Action): Tone => {
+  if (a.approval === 'impossible') return 'warning';
+  if (a.approval === 'required') return 'danger';
+  if (a.risk === 'disruptive') return 'notice';
+  return a.verb === 'CREATE' ? 'good' : 'plain';
+};
+
+/** Words that a shell would split or expand are quoted: the line can be pasted. */
+const quoted = (word: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+/** The command that asks for the same, where one line can say it. */
+export const commandOf = (op: Operation | null): string | null => {
+  const words = op === null ? null : wordsOf(op);
+  return words === null ? null : ['dplane', ...words].map(quoted).join(' ');
+};
+
+const pairs = (properties: Readonly<Record<string, string | undefined>>): string[] =>
+  Object.entries(properties).flatMap(([k, v]) => (v === undefined ? [] : [`${k}=${v}`]));
+
+const wordsOf = (op: Operation): string[] | null => {
+  switch (op.kind) {
+    case 'dataset.create':
+      return ['dataset', 'create', op.name, ...(op.type === 'volume' ? ['--type', 'volume'] : []), ...pairs(op.properties)];
+    case 'dataset.set':
+      return ['dataset', 'set', op.name, ...pairs(op.set), ...op.inherit.map((p) => `${p}=inherit`)];
+    case 'dataset.rename':
+      return ['dataset', 'rename', op.name, op.to];
+    case 'dataset.destroy':
+      return ['dataset', 'destroy', op.name];
+    case 'pool.scrub':
+      return ['pool', 'scrub', op.name, ...(op.action === 'start' ? [] : [`--${op.action}`])];
+    case 'snapshot.create':
+      return ['snapshot', 'create', `${op.dataset}@${op.tag}`, ...(op.recursive ? ['--recursive'] : [])];
+    case 'snapshot.destroy':
+      return ['snapshot', 'destroy', `${op.dataset}@${op.tag}`];
+    case 'snapshot.hold':
+    case 'snapshot.release':
+      return ['snapshot', op.kind === 'snapshot.hold' ? 'hold' : 'release', `${op.dataset}@${op.tag}`, op.hold];
+    case 'share.remove':
+      return ['share', 'remove', op.share, op.name];
+    // what these take does not fit into a line that anyone would type
+    case 'pool.create':
+    case 'pool.set':
+    case 'share.put':
+    case 'share.clients':
+      return null;
+  }
+};
+
+const value = (text: string | null): string => (text === null || text === '' ? '(none)' : text);
+
+const linesOf = (a: Action): Line[] => {
+  const tone = toneOf(a);
+  const lines: Line[] = [
+    { text: `${SIGN[a.verb]} ${a.verb} ${a.noun} ${a.name} [${a.risk}]`, tone },
+    { text: `    ${a.reason}`, tone: 'plain' },
+  ];
+  for (const c of a.changes)
+    lines.push({
+      text: c.from === null ? `    ${c.property}: ${value(c.to)}` : `    ${c.property}: ${value(c.from)} -> ${value(c.to)}`,
+      tone: 'plain',
+    });
+  if (a.blocked !== null) lines.push({ text: `    blocked: ${a.blocked}`, tone });
+  if (a.approval === 'required' && a.target) lines.push({ text: `    needs an approval: type ${a.target.name}`, tone });
+  if (a.approval === 'impossible') lines.push({ text: '    no approval can allow it from here', tone });
+  const command = commandOf(a.operation);
+  if (command !== null) lines.push({ text: `    same as: ${command}`, tone: 'dim' });
+  return lines;
+};
+
+export const renderPlan = ({ actions, summary }: Pick<Plan, 'actions' | 'summary'>): Line[] => {
+  const counts = `${summary.create} to create, ${summary.modify} to modify, ${summary.delete} to delete, ${summary.blocked} blocked, ${summary.nop} as declared`;
+  if (actions.length === 0) return [{ text: `Nothing to do: ${counts}.`, tone: 'good' }];
+  const approvals = actions.filter((a) => a.approval === 'required').length;
+  const impossible = actions.filter((a) => a.approval === 'impossible').length;
+  const lines = actions.flatMap(linesOf);
+  lines.push({ text: `Plan: ${counts}.`, tone: 'plain' });
+  if (approvals > 0)
+    lines.push({ text: `${approvals} ${approvals === 1 ? 'action needs' : 'actions need'} an approval of its own.`, tone: 'danger' });
+  if (impossible > 0)
+    lines.push({
+      text: `${impossible} ${impossible === 1 ? 'action' : 'actions'} can't be done from here; what stands in the way is written beside each.`,
+      tone: 'warning',
+    });
+  return lines;
 };

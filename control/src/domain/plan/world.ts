@@ -81,7 +81,10 @@ export const newWorld = (desired: DesiredState, observed: Observed, identities: 
   const datasets = once(() => new Map(observed.datasets.map((d) => [d.name, d])));
   const roots = new Map<string, ObservedDataset>();
   for (const d of observed.datasets) if (!d.name.includes('/')) roots.set(d.name, d);
-  const standing = isSorted(observed.datasets) && isSorted(desired.datasets) ? merged(desired.datasets, observed.datasets) : desired.datasets.map((d) => datasets().get(d.name));
+  const standing =
+    isSorted(observed.datasets) && isSorted(desired.datasets)
+      ? merged(desired.datasets, observed.datasets)
+      : desired.datasets.map((d) => datasets().get(d.name));
   return {
     words,
     desired,
