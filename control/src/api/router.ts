@@ -1,0 +1,31 @@
+/** All procedures, one router a noun. `AppRouter` is what clients are typed by. */
+import { access, recover } from './routers/access.ts';
+import { gitops } from './routers/gitops.ts';
+import { me } from './routers/me.ts';
+import { plans, runs } from './routers/plans.ts';
+import { audit, events } from './routers/records.ts';
+import { claim, session } from './routers/session.ts';
+import { datasets, disks, pools, shares, snapshots } from './routers/storage.ts';
+import { alerts, system } from './routers/system.ts';
+import { router } from './trpc.ts';
+
+export const appRouter = router({
+  system,
+  alerts,
+  claim,
+  session,
+  me,
+  access,
+  recover,
+  pools,
+  disks,
+  datasets,
+  snapshots,
+  shares,
+  plans,
+  runs,
+  gitops,
+  events,
+  audit,
+});
+export type AppRouter = typeof appRouter;

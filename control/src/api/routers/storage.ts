@@ -1,0 +1,173 @@
+/** Reading pools, disks, datasets, snapshots and shares: from the last observation and the snapshot index, never from the host itself. */
+import { z } from 'zod';
+import { ObservedDataset } from '../../domain/dataset/dataset.ts';
+import { Disk } from '../../domain/disk/disk.ts';
+import { DatasetName, isWithin, PoolName, poolOf } from '../../domain/names.ts';
+import { meaningOfHealth, ObservedPool } from '../../domain/pool/pool.ts';
+import { ObservedShare } from '../../domain/share/share.ts';
+import { Snapshot } from '../../domain/snapshot/snapshot.ts';
+import type { SnapshotQuery } from '../../store/types.ts';
+import type { Services } from '../context.ts';
+import { refusal } from '../errors.ts';
+import { nothing, on, router } from '../trpc.ts';
+
+const Text = z.string().max(200);
+
+const WithMeaning = ObservedPool.extend({ meaning: z.string() });
+const withMeaning = (p: ObservedPool): z.infer<typeof WithMeaning> => ({ ...p, meaning: meaningOfHealth(p) });
+
+export const pools = router({
+  list: on({
+    permission: 'storage.read',
+    about: 'All pools, and those that do not answer.',
+    rest: { method: 'GET', path: '/api/zfs/pools' },
+    answer: z.object({
+      at: z.number(),
+      pools: z.array(WithMeaning),
+      stuck: z.array(z.object({ pool: z.string(), since: z.number() }).loose()),
+    }),
+  })
+    .input(nothing)
+    .query(async ({ ctx }) => {
+      const { at, pools: list, stuck } = await ctx.services.engine.pools();
+      return { at, pools: list.map(withMeaning), stuck };
+    }),
+  get: on({
+    permission: 'storage.read',
+    about: 'One pool, with its datasets counted.',
+    rest: { method: 'GET', path: '/api/zfs/pools/{name}' },
+  })
+    .input(z.strictObject({ name: PoolName }))
+    .query(async ({ ctx, input }) => {
+      const [{ at, pools: list, stuck }, d] = await Promise.all([ctx.services.engine.pools(), ctx.services.engine.datasets()]);
+      const pool = list.find((p) => p.name === input.name);
+      if (!pool) {
+        const silent = stuck.find((x) => x.pool === input.name);
+        if (silent) throw refusal('unavailable', `Pool ${input.name} does not answer`, silent.problem.why, silent.problem.todo);
+        throw refusal(
+          'not-found',
+          `There is no pool ${input.name}`,
+          'it was not there at the last look',
+          '`dplane pool list` shows what there is.',
+        );
+      }
+      return { at, pool: withMeaning(pool), datasets: d.datasets.filter((x) => poolOf(x.name) === pool.name).length };
+    }),
+});
+
+export const disks = router({
+  list: on({
+    permission: 'storage.read',
+    about: 'All disks by their stable path, and who uses them.',
+    rest: { method: 'GET', path: '/api/zfs/disks' },
+    answer: z.object({ at: z.number(), disks: z.array(Disk) }),
+  })
+    .input(nothing)
+    .query(({ ctx }) => ctx.services.engine.disks()),
+});
+
+const DatasetQuery = z
+  .strictObject({
+    pool: PoolName.optional(),
+    /** This dataset and what is below it. */
+    under: DatasetName.optional(),
+    text: Text.optional(),
+    offset: z.number().int().min(0).max(10_000_000).default(0),
+    limit: z.number().int().min(1).max(100_000).default(100_000),
+  })
+  .prefault({});
+const DatasetPage = z.object({ at: z.number(), version: z.number(), total: z.number(), datasets: z.array(ObservedDataset) });
+
+const datasetPage = async (s: Services, q: z.infer<typeof DatasetQuery>): Promise<z.infer<typeof DatasetPage>> => {
+  const { at, version, datasets: all } = await s.engine.datasets();
+  const text = q.text?.toLowerCase();
+  const some = all.filter(
+    (d) =>
+      (q.pool === undefined || poolOf(d.name) === q.pool) &&
+      (q.under === undefined || isWithin(d.name, q.under)) &&
+      (text === undefined || d.name.toLowerCase().includes(text)),
+  );
+  return { at, version, total: some.length, datasets: some.slice(q.offset, q.offset + q.limit) };
+};
+
+export const datasets = router({
+  list: on({
+    permission: 'storage.read',
+    about: 'Datasets: all, of one pool, below one dataset, or whose name holds a text.',
+    rest: { method: 'GET', path: '/api/zfs/datasets' },
+    answer: DatasetPage,
+    bytes: async (s, raw) => {
+      const q = DatasetQuery.parse(raw);
+      const { at, version } = await s.engine.datasets();
+      const page = await datasetPage(s, q);
+      return s.answers.take(`datasets ${version} ${at} ${JSON.stringify(q)}`, () => JSON.stringify(page));
+    },
+  })
+    .input(DatasetQuery)
+    .query(({ ctx, input }) => datasetPage(ctx.services, input)),
+  get: on({
+    permission: 'storage.read',
+    about: 'One dataset; the name is URL-encoded (tank%2Fmedia).',
+    rest: { method: 'GET', path: '/api/zfs/datasets/{name}' },
+    answer: z.object({ at: z.number(), dataset: ObservedDataset }),
+  })
+    .input(z.strictObject({ name: DatasetName }))
+    .query(async ({ ctx, input }) => {
+      const { at, datasets: all } = await ctx.services.engine.datasets();
+      const dataset = all.find((d) => d.name === input.name);
+      if (!dataset)
+        throw refusal(
+          'not-found',
+          `There is no dataset ${input.name}`,
+          'it was not there at the last look',
+          '`dplane dataset list` shows what there is.',
+        );
+      return { at, dataset };
+    }),
+});
+
+const SnapshotsInput = z
+  .strictObject({
+    dataset: DatasetName.optional(),
+    /** Also the datasets below it. */
+    recursive: z.boolean().optional(),
+    text: Text.optional(),
+    heldOnly: z.boolean().optional(),
+    sort: z.enum(['createdAt', 'name', 'used', 'referenced']).optional(),
+    descending: z.boolean().optional(),
+    offset: z.number().int().min(0).max(10_000_000).default(0),
+    limit: z.number().int().min(1).max(10_000).default(100),
+  })
+  .prefault({});
+/** Leaves out what was not asked for, as the index wants it. */
+const toQuery = (q: z.infer<typeof SnapshotsInput>): SnapshotQuery => q;
+
+export const snapshots = router({
+  list: on({
+    permission: 'storage.read',
+    about: 'A page of snapshots, sorted and filtered; `at` says when each pool was last indexed.',
+    rest: { method: 'GET', path: '/api/zfs/snapshots' },
+    answer: z.object({ at: z.record(z.string(), z.number()), total: z.number(), rows: z.array(Snapshot) }),
+    bytes: async (s, raw) => {
+      const q = SnapshotsInput.parse(raw);
+      const at = JSON.stringify(s.engine.snapshotsAt());
+      return s.answers.take(
+        `snapshots ${s.store.snapshots.version()} ${at} ${JSON.stringify(q)}`,
+        () => `{"at":${at},${s.store.snapshots.pageJson(toQuery(q)).slice(1)}`,
+      );
+    },
+  })
+    .input(SnapshotsInput)
+    .query(({ ctx, input }) => ({ at: ctx.services.engine.snapshotsAt(), ...ctx.services.store.snapshots.page(toQuery(input)) })),
+});
+
+export const shares = router({
+  list: on({
+    permission: 'share.read',
+    about: 'All shares, whether they are served, and who is connected.',
+    rest: { method: 'GET', path: '/api/shares' },
+    answer: z.object({ at: z.number(), shares: z.array(ObservedShare) }),
+  })
+    .input(nothing)
+    .query(({ ctx }) => ctx.services.engine.shares()),
+});
