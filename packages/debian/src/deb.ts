@@ -59,6 +59,8 @@ function copyProduct(tree: string): void {
   for (const name of ['package.json', 'LICENSE', 'control/package.json', 'control/src', 'ota/package.json', 'ota/src', 'ui/dist'])
     copy(name);
   const packages = readJson<{ packages: Record<string, LockEntry> }>(join(repository, 'package-lock.json')).packages;
+  // units refer to the documentation they come with
+  if (existsSync(join(repository, 'docs'))) cpSync(join(repository, 'docs'), join(home, 'docs'), { recursive: true });
   cpSync(join(repository, 'packages/debian/deb/lib'), join(home, 'lib'), { recursive: true });
   for (const folder of closure(packages, WORKSPACES)) {
     if (existsSync(join(repository, folder))) copy(folder);

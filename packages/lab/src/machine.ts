@@ -1,0 +1,81 @@
+/** The machine as QEMU arguments. Pure: everything that exists or is chosen at run time comes in. */
+
+export interface Disk {
+  readonly file: string;
+  readonly format: 'raw' | 'qcow2';
+  /** Becomes /dev/disk/by-id/virtio-<serial> (virtio), ata-QEMU_HARDDISK_<serial>, nvme-QEMU_NVMe_Ctrl_<serial>. */
+  readonly serial: string;
+  readonly bus?: 'virtio' | 'ata' | 'nvme' | 'scsi';
+}
+
+export interface Forward {
+  readonly host: number;
+  readonly guest: number;
+}
+
+export interface Machine {
+  readonly name: string;
+  readonly kvm: boolean;
+  readonly memory: string;
+  readonly cpus: number;
+  readonly firmware: { readonly code: string; readonly vars: string };
+  readonly system: Disk;
+  readonly disks: readonly Disk[];
+  readonly forwards: readonly Forward[];
+  readonly mac: string;
+  /** A wire between two machines: one listens, the other connects. */
+  readonly link?: { readonly mode: 'listen' | 'connect'; readonly port: number; readonly mac: string };
+  /** Handed to the guest's systemd through SMBIOS; the image itself holds no key. */
+  readonly credentials: Readonly<Record<string, string>>;
+  readonly qmpSocket: string;
+  readonly consoleSocket: string;
+  readonly serialLog: string;
+  readonly pidFile: string;
+  /** A file to resume from instead of powering on. */
+  readonly resumeFrom?: string;
+}
+
+export function qemuArgv(machine: Machine): string[] {
+  const accelerator = machine.kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max,la57=off'];
+  return [
+    'qemu-system-x86_64',
+    ...['-name', machine.name, '-machine', 'q35,smm=off,vmport=off,hpet=off', ...accelerator],
+    ...['-smp', String(machine.cpus), '-m', machine.memory],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-pidfile', machine.pidFile],
+    ...['-qmp', `unix:${machine.qmpSocket},server=on,wait=off`],
+    ...['-chardev', `socket,id=console,path=${machine.consoleSocket},server=on,wait=off,logfile=${machine.serialLog}`],
+    ...['-serial', 'chardev:console', '-device', 'virtio-rng-pci', '-device', 'i6300esb', '-action', 'watchdog=reset'],
+    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${machine.firmware.code}`],
+    ...['-drive', `if=pflash,format=raw,unit=1,file=${machine.firmware.vars}`],
+    ...drive(machine.system, 'system', ',bootindex=0'),
+    ...(machine.disks.some((disk) => disk.bus === 'scsi') ? ['-device', 'virtio-scsi-pci,id=scsi0'] : []),
+    ...machine.disks.flatMap((disk, index) => drive(disk, `d${index + 1}`, '')),
+    ...network(machine),
+    ...Object.entries(machine.credentials).flatMap(([name, value]) => [
+      '-smbios',
+      `type=11,value=io.systemd.credential.binary:${name}=${Buffer.from(value).toString('base64')}`,
+    ]),
+    ...(machine.resumeFrom === undefined ? [] : ['-incoming', `exec:cat ${machine.resumeFrom}`]),
+  ];
+}
+
+function drive(disk: Disk, id: string, more: string): string[] {
+  // the guest's flushes are not handed on to the host's disk: a cut of the guest keeps what it wrote, a cut of the host may not
+  const backend = `if=none,id=${id},file=${disk.file},format=${disk.format},cache=unsafe,discard=unmap`;
+  const bus = disk.bus ?? 'virtio';
+  const device = {
+    virtio: `virtio-blk-pci,id=dev-${id},drive=${id},serial=${disk.serial}${more}`,
+    ata: `ide-hd,id=dev-${id},drive=${id},serial=${disk.serial}${more}`,
+    nvme: `nvme,id=dev-${id},drive=${id},serial=${disk.serial}${more}`,
+    scsi: `scsi-hd,id=dev-${id},bus=scsi0.0,drive=${id},serial=${disk.serial}${more}`,
+  }[bus];
+  return ['-drive', backend, '-device', device];
+}
+
+function network(machine: Machine): string[] {
+  const forwards = machine.forwards.map(({ host, guest }) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`).join('');
+  const argv = ['-netdev', `user,id=lan${forwards}`, '-device', `virtio-net-pci,netdev=lan,romfile=,mac=${machine.mac}`];
+  if (machine.link === undefined) return argv;
+  const { mode, port, mac } = machine.link;
+  return [...argv, '-netdev', `socket,id=wire,${mode}=127.0.0.1:${port}`, '-device', `virtio-net-pci,netdev=wire,romfile=,mac=${mac}`];
+}

@@ -1,0 +1,77 @@
+/** `npm start`: build what is missing, boot, wait for the UI, say where it is; Ctrl-C shuts the VM down cleanly. */
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { buildDisk, renewSlot } from '../../debian/src/disk.ts';
+import { Progress } from '../../debian/src/progress.ts';
+import { buildSlot } from '../../debian/src/slot.ts';
+import { kvmWorks } from './kvm.ts';
+import { listVms, prepareVm, removeVm } from './state.ts';
+import type { Vm } from './vm.ts';
+
+export interface StartOptions {
+  readonly name: string;
+  readonly fresh: boolean;
+  readonly headless: boolean;
+  readonly disks: string;
+  readonly memory: string;
+  readonly refresh: boolean;
+}
+
+export async function start(options: StartOptions): Promise<number> {
+  const progress = new Progress();
+  const slot = await buildSlot(progress, { refresh: options.refresh });
+  const image = await buildDisk(slot, progress);
+  const kvm = await progress.step('can this machine run guests at full speed (KVM)?', () => kvmWorks(join(slot.folder, 'vmlinuz')));
+  if (!kvm) console.log('        no: QEMU emulates the processor; starting takes about a minute');
+  if (options.fresh) await removeVm(options.name);
+  const running = listVms().find((vm) => vm.spec.name === options.name && vm.pid() !== null);
+  const vm =
+    running ?? (await prepareVm({ ...options, kvm, image, hash: slot.hash, reinstall: (disk) => renewSlot(slot, disk, progress) }));
+  if (running !== undefined) console.log('        it is running already; a newer image is installed at its next start');
+  if (vm.pid() === null) {
+    await progress.step('power on', () => vm.start());
+    await progress.step('waiting for the UI', (tell) => uiAnswers(vm, tell));
+  }
+  const claim = await vm.run(['cat', '/var/lib/dplane/claim-code'], { timeoutMs: 60_000 });
+  console.log(`\nD-PlaneOS answers on https://localhost:${vm.spec.ports.https}   (after ${progress.total()})`);
+  if (claim.exit === 0) console.log(`claim code: ${claim.stdout.trim()}`);
+  if (options.headless) {
+    console.log('The VM stays on. Stop it with: npm run lab -- stop');
+    return 0;
+  }
+  console.log('Ctrl-C shuts it down.');
+  await ctrlC();
+  await progress.step('shutting down', () => vm.stop());
+  return 0;
+}
+
+export async function uiAnswers(vm: Vm, tell: (detail: string) => void = () => {}): Promise<void> {
+  await vm.until('the UI answers', 480_000, () => {
+    tell(vm.tail(3));
+    return httpsAnswers(vm.spec.ports.https);
+  });
+}
+
+/** Any answer will do. The certificate is the box's own, made on its first start: nothing vouches for it yet. */
+function httpsAnswers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const ask = request({ host: '127.0.0.1', port, path: '/health', rejectUnauthorized: false, timeout: 5_000 }, (answer) => {
+      answer.resume();
+      resolve((answer.statusCode ?? 500) < 500);
+    });
+    ask.on('timeout', () => ask.destroy());
+    ask.on('error', () => resolve(false));
+    ask.end();
+  });
+}
+
+/** A second Ctrl-C ends this program at once; the VM then goes on shutting down by itself. */
+function ctrlC(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    // without anything else to do, Node would end here
+    const idle = setInterval(() => {}, 60_000);
+    process.once('SIGINT', () => clearInterval(idle));
+    process.once('SIGTERM', () => clearInterval(idle));
+  });
+}
