@@ -95,7 +95,13 @@ describe('follow', () => {
   it('holds no more than it was asked to read, however many are waiting', async () => {
     const { events } = storeLab().open();
     const limits: number[] = [];
-    const watched = { ...events, after: (...args: Parameters<typeof events.after>) => (limits.push(args[1]), events.after(...args)) };
+    const watched = {
+      ...events,
+      after: (...args: Parameters<typeof events.after>) => {
+        limits.push(args[1]);
+        return events.after(...args);
+      },
+    };
     const stream = follow(watched, { after: 0, highWater: 10 });
     for (let i = 0; i < 300; i += 1) events.append(anEvent());
     expect(await take(stream, 300)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
