@@ -13,6 +13,7 @@ const KNOWN: readonly Known[] = [
   [/no such tag on this dataset/, 'not-found', 'look at the holds it has'],
   [/has dependent clones|clones of previous snapshots exist|snapshot is cloned/, 'blocked', 'destroy or promote the clones first'],
   [/has children\b|more recent snapshots or bookmarks exist|has dependents/, 'conflict', 'deal with what depends on it first, one by one'],
+  [/no valid replicas/, 'blocked', 'without it the pool would lose data: replace or repair another disk first'],
   [/operation does not apply to pools/, 'blocked', 'pools are never destroyed from here'],
   [
     /I\/O is currently suspended|pool is suspended|pool is unavailable|Cannot open.*I\/O error/i,
@@ -26,7 +27,7 @@ const KNOWN: readonly Known[] = [
     'look at what is there now',
   ],
   [
-    /already exists\b|already mounted|pool or dataset exists|already loaded|not currently mounted|there is no active scrub/,
+    /already exists\b|already mounted|pool or dataset exists|already loaded|exists and is not empty|not currently mounted|there is no active scrub/,
     'conflict',
     'look at what is there now',
   ],
@@ -56,7 +57,7 @@ const KNOWN: readonly Known[] = [
 export const firstWords = (text: string): string => {
   const lines = text.split('\n').map((l) => l.trim());
   const usage = lines.findIndex((l) => l.startsWith('usage:'));
-  return (usage > 0 ? lines.slice(0, usage) : lines)
+  return (usage >= 0 ? lines.slice(0, usage) : lines)
     .filter((l) => l !== '')
     .join(' ')
     .replace(/[\p{Cc}\ufffd]+/gu, ' ')
@@ -106,7 +107,12 @@ export const zfsError = (r: RunResult): Refusal => {
   if (run !== null) return run;
   const what = commandOf(r.argv);
   const said = firstWords(r.stderr) || firstWords(r.stdout);
-  const why = said === '' ? `it failed with exit code ${r.exit} and said nothing` : said;
+  const why =
+    said === ''
+      ? /usage:/.test(r.stderr)
+        ? 'it did not understand what it was asked'
+        : `it failed with exit code ${r.exit} and said nothing`
+      : said;
   const known = KNOWN.find(([pattern]) => pattern.test(r.stderr));
   return known
     ? { code: known[1], what, why, todo: known[2] }

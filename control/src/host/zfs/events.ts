@@ -32,7 +32,8 @@ export const parseEvents = (stdout: string): Result<ZfsEvent[]> =>
       lines = [];
     };
     for (const line of stdout.split('\n')) {
-      if (line === '') continue;
+      // "dropped N events": the kernel keeps the latest only
+      if (line === '' || /^dropped [0-9]+ events$/.test(line)) continue;
       if (/^\S/.test(line)) {
         end();
         if (!/^[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{4} [0-9:.]+\t[a-z_.]+$/.test(line)) unreadable(`"${line.slice(0, 60)}" begins no event`);
