@@ -237,7 +237,7 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
       return root ? none(root.local.encryption ?? 'off') : { value: 'off', source: 'DEFAULT', from: '-' };
     }
     case 'keystatus':
-      return encryptionRoot(w, d) ? none(keyLoaded(w, d) ? 'available' : 'unavailable') : null;
+      return none(encryptionRoot(w, d) ? (keyLoaded(w, d) ? 'available' : 'unavailable') : '-');
     default:
   }
   const def = DEFS[name];

@@ -145,7 +145,8 @@ const get: Tool = (w, args) => {
     const extra = wanted === 'all' && r.snapshot === null ? Object.keys(r.dataset.local).filter((k) => k.includes(':')) : [];
     for (const name of [...properties, ...extra]) {
       const p = propertyOf(w, r, name, exact) ?? (wanted === 'all' ? null : { value: '-', source: 'NONE' as const, from: '-' });
-      if (p !== null && (only === undefined || only.includes(SOURCES[p.source] ?? ''))) found.push({ name, p });
+      if (p !== null && (wanted !== 'all' || p.value !== '-') && (only === undefined || only.includes(SOURCES[p.source] ?? '')))
+        found.push({ name, p });
     }
     return found;
   };

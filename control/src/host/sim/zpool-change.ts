@@ -59,6 +59,26 @@ const whyBadPool = (name: string): string | undefined => {
   return bad ? `invalid character '${bad[0]}' in pool name` : undefined;
 };
 
+/** Vdevs that survive differently many losses don't belong into one pool, unless someone insists. */
+const whyUnequal = (data: readonly { kind: VdevKind; disks: readonly string[] }[]): string | null => {
+  const family = (k: VdevKind): string => (k === 'stripe' ? 'disk' : k.replace(/[123]$/, ''));
+  const a = data[0];
+  const b = data.find((v) => a !== undefined && (v.kind !== a.kind || (v.kind === 'mirror' && v.disks.length !== a.disks.length)));
+  if (a === undefined || b === undefined) return null;
+  if (a.kind === 'mirror' && b.kind === 'mirror') return `both ${a.disks.length}-way and ${b.disks.length}-way mirror vdevs`;
+  const mirror = [a, b].find((v) => v.kind === 'mirror');
+  const raid = [a, b].find((v) => /[123]$/.test(v.kind));
+  if (mirror && raid) {
+    const parity = Number(raid.kind.at(-1));
+    const spare = mirror.disks.length - 1;
+    return parity === spare
+      ? null
+      : `${family(raid.kind)} and mirror vdevs with different redundancy, ${parity} vs. ${spare} (${mirror.disks.length}-way)`;
+  }
+  if (family(a.kind) === family(b.kind)) return `both ${a.kind.at(-1)} and ${b.kind.at(-1)} device parity ${family(a.kind)} vdevs`;
+  return `both ${family(a.kind)} and ${family(b.kind)} vdevs`;
+};
+
 /** `mirror a b raidz2 c d e log f` -> vdevs; a text is what zpool says against it. */
 const layout = (w: World, words: readonly string[], force: boolean): SimVdev[] | string => {
   const vdevs: { kind: VdevKind; role: VdevRole; disks: string[] }[] = [];
@@ -82,6 +102,10 @@ const layout = (w: World, words: readonly string[], force: boolean): SimVdev[] |
   for (const v of vdevs)
     if (v.disks.length < NEEDS[v.kind])
       return `invalid vdev specification: ${v.kind.replace(/1$/, '')} requires at least ${NEEDS[v.kind]} devices\n`;
+  const data = vdevs.filter((v) => v.role === 'data');
+  const odd = whyUnequal(data);
+  if (odd !== null && !force)
+    return `invalid vdev specification\nuse '-f' to override the following errors:\nmismatched replication level: ${odd} are present\n`;
   const seen = new Set<string>();
   for (const path of vdevs.flatMap((v) => v.disks)) {
     const disk = w.diskByPath(path);
@@ -112,10 +136,6 @@ const create: Tool = (w, args, now) => {
   const no = (why: string): Answer => failed(`cannot create '${name}': ${why}\n`);
   const bad = whyBadPool(name);
   if (bad !== undefined) return failed(`cannot create '${name}': ${bad}\npool name may have been omitted\n`);
-  const vdevs = layout(w, words, o.has('f'));
-  if (typeof vdevs === 'string' && !vdevs.includes('is in use')) return failed(vdevs);
-  if (w.pool(name) !== undefined) return no('pool already exists');
-  if (typeof vdevs === 'string') return failed(vdevs);
   const local: Record<string, string> = {};
   for (const text of o.all('o')) {
     const at = text.indexOf('=');
@@ -130,6 +150,10 @@ const create: Tool = (w, args, now) => {
     if ('error' in v) return no(v.error);
     rootLocal[text.slice(0, at)] = v.value;
   }
+  const vdevs = layout(w, words, o.has('f'));
+  if (typeof vdevs === 'string' && !vdevs.includes('is in use')) return failed(vdevs);
+  if (w.pool(name) !== undefined) return no('pool already exists');
+  if (typeof vdevs === 'string') return failed(vdevs);
   const mountpoint = rootLocal.mountpoint ?? `/${name}`;
   const taken =
     w.sorted().some((d) => d.mounted && d.local.mountpoint === mountpoint) ||
@@ -266,7 +290,8 @@ const onOff =
     if (verb === 'offline')
       for (const { v, l } of leaves) {
         const after = { ...v, leaves: v.leaves.map((x) => (x === l ? { ...x, state: 'OFFLINE' as const } : x)) };
-        if (vdevHealth(after) === 'UNAVAIL') return failed(`cannot offline ${l.disk.replace(BY_ID, '')}: no valid replicas\n`);
+        if (vdevHealth(after) === 'UNAVAIL')
+          return failed(`cannot offline ${disks[leaves.findIndex((x) => x.l === l)]}: no valid replicas\n`);
       }
     for (const { l } of leaves) {
       l.state = verb === 'offline' ? 'OFFLINE' : 'ONLINE';
