@@ -49,13 +49,20 @@ export const configFrom = (env: NodeJS.ProcessEnv, stateFolder: string, localSoc
 const keyAt = (path: string): Buffer => {
   if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o400, flag: 'wx' });
   const key = readFileSync(path);
-  if (key.length !== 32) throw new Error(`${path} does not hold a key of 32 bytes; restore it from a backup, or move it and the database away to begin anew`);
+  if (key.length !== 32)
+    throw new Error(`${path} does not hold a key of 32 bytes; restore it from a backup, or move it and the database away to begin anew`);
   return key;
 };
 
 export type Daemon = { url: string; claimCode: string | null; scheduler: Scheduler; stop: () => Promise<void> };
 
-export const startDaemon = async (deps: { host: Host; executor: Executor; config: DaemonConfig; clock: Clock; log: (line: string) => void }): Promise<Daemon> => {
+export const startDaemon = async (deps: {
+  host: Host;
+  executor: Executor;
+  config: DaemonConfig;
+  clock: Clock;
+  log: (line: string) => void;
+}): Promise<Daemon> => {
   const { host, executor, config, clock, log } = deps;
   mkdirSync(config.stateFolder, { recursive: true, mode: 0o700 });
   chmodSync(config.stateFolder, 0o700);
@@ -104,7 +111,8 @@ export const startDaemon = async (deps: { host: Host; executor: Executor; config
   return { url, claimCode: api.claimCode, scheduler, stop };
 };
 
-export const readyLine = (d: Pick<Daemon, 'url' | 'claimCode'>): string => (d.claimCode === null ? `ready ${d.url} claimed` : `ready ${d.url} claim ${d.claimCode}`);
+export const readyLine = (d: Pick<Daemon, 'url' | 'claimCode'>): string =>
+  d.claimCode === null ? `ready ${d.url} claimed` : `ready ${d.url} claim ${d.claimCode}`;
 
 /** Ends the process cleanly on SIGTERM and SIGINT, and loudly on a bug. */
 export const untilStopped = (d: Daemon, more: () => Promise<void>, log: (line: string) => void): void => {

@@ -1,6 +1,7 @@
 /**
  * The whole control plane on a simulated host: same daemon, same executor behind its real socket, same formats. Marked
- * as simulated in every answer. DPLANE_DEMO chooses the seed: demo (default), empty, big.
+ * as simulated in every answer. DPLANE_DEMO chooses the seed: demo (default), empty, big; DPLANE_DEMO_LATENCY makes each
+ * simulated process take that many milliseconds.
  */
 import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,9 +32,15 @@ const seeds = {
 const seed = env.DPLANE_DEMO ?? 'demo';
 if (!(seed in seeds)) throw new RangeError(`DPLANE_DEMO is ${seed}; expected one of ${Object.keys(seeds).join(', ')}`);
 
-const host = simHost({ model: seeds[seed as keyof typeof seeds](), log: join(stateFolder, 'simulated-host.log'), clock });
+const host = simHost({
+  model: seeds[seed as keyof typeof seeds](),
+  log: join(stateFolder, 'simulated-host.log'),
+  clock,
+  latency: Number(env.DPLANE_DEMO_LATENCY ?? 0),
+});
 const socket = join(stateFolder, 'exec.sock');
 const server = execServer({ host, ledgerFolder: join(stateFolder, 'exec'), clock, log });
+rmSync(socket, { force: true }); // of a run that was killed
 await server.listen(socket);
 
 const daemon = await startDaemon({

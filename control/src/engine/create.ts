@@ -28,6 +28,8 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 const OBSERVE_TIMEOUT = 20 * SECOND;
+/** A first listing of a great many snapshots takes its time; it holds up nothing else. */
+const SNAPSHOTS_TIMEOUT = 15 * MINUTE;
 const OBSERVE_EVERY = 30 * SECOND;
 const DRIFT_EVERY = 5 * MINUTE;
 const SNAPSHOTS_EVERY = 5 * MINUTE;
@@ -84,7 +86,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   }, clock);
 
   const checkState = async (yaml: string): Promise<StateCheck> => {
-    if (yaml.length > STATE_LIMIT) return { ok: false, problems: [{ line: 1, column: 1, path: '', message: 'the file is larger than 4 MiB' }] };
+    if (yaml.length > STATE_LIMIT)
+      return { ok: false, problems: [{ line: 1, column: 1, path: '', message: 'the file is larger than 4 MiB' }] };
     const digest = sha256(yaml);
     if (parsed?.digest === digest) return parsed.check;
     const check = await parseState(yaml);
@@ -101,10 +104,24 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     store.transact(() => {
       for (const c of holding)
         if (store.alerts.raise(c, now))
-          store.events.append({ kind: 'alert.opened', severity: c.severity, subject: c.subject, message: c.message, actor: 'dplaned', data: { alert: c.kind } });
+          store.events.append({
+            kind: 'alert.opened',
+            severity: c.severity,
+            subject: c.subject,
+            message: c.message,
+            actor: 'dplaned',
+            data: { alert: c.kind },
+          });
       for (const a of store.alerts.open())
         if (OBSERVED_KINDS.has(a.kind) && !keys.has(alertKey(a)) && store.alerts.resolve(a.kind, a.subject, now))
-          store.events.append({ kind: 'alert.resolved', severity: 'info', subject: a.subject, message: `resolved: ${a.message}`, actor: 'dplaned', data: { alert: a.kind } });
+          store.events.append({
+            kind: 'alert.resolved',
+            severity: 'info',
+            subject: a.subject,
+            message: `resolved: ${a.message}`,
+            actor: 'dplaned',
+            data: { alert: a.kind },
+          });
     });
   };
 
@@ -121,7 +138,13 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     if (was === null) return { state: 'unknown', checkedAt: now, since: null, against: null, items: [] };
     const items = driftBetween(was, capture(o), unknownPools(o));
     const since = items.length === 0 ? null : (drift.since ?? now);
-    return { state: items.length === 0 ? 'in-sync' : 'drifted', checkedAt: now, since, against: store.states.latest('applied')?.id ?? null, items };
+    return {
+      state: items.length === 0 ? 'in-sync' : 'drifted',
+      checkedAt: now,
+      since,
+      against: store.states.latest('applied')?.id ?? null,
+      items,
+    };
   };
 
   const checkDrift = async (): Promise<DriftStatus> => {
@@ -133,12 +156,29 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const now = clock();
       store.transact(() => {
         if (drift.state === 'drifted') {
-          const message = `${drift.items.length} differences from what was last applied: ${drift.items.slice(0, 3).map((i) => i.message).join('; ')}`;
+          const message = `${drift.items.length} differences from what was last applied: ${drift.items
+            .slice(0, 3)
+            .map((i) => i.message)
+            .join('; ')}`;
           store.alerts.raise({ kind: 'drift', subject: 'state', severity: 'warning', message }, now);
-          store.events.append({ kind: 'gitops.drift', severity: 'warning', subject: 'state', message, actor: 'dplaned', data: { items: drift.items.slice(0, 100) } });
+          store.events.append({
+            kind: 'gitops.drift',
+            severity: 'warning',
+            subject: 'state',
+            message,
+            actor: 'dplaned',
+            data: { items: drift.items.slice(0, 100) },
+          });
         } else if (before.state === 'drifted') {
           store.alerts.resolve('drift', 'state', now);
-          store.events.append({ kind: 'gitops.in-sync', severity: 'info', subject: 'state', message: 'the system is as it was last applied', actor: 'dplaned', data: {} });
+          store.events.append({
+            kind: 'gitops.in-sync',
+            severity: 'info',
+            subject: 'state',
+            message: 'the system is as it was last applied',
+            actor: 'dplaned',
+            data: {},
+          });
         }
       });
     }
@@ -147,7 +187,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
 
   const refreshPool = async (pool: string): Promise<void> => {
     try {
-      await store.snapshots.replacePool(pool, streamSnapshots(host, pool));
+      await store.snapshots.replacePool(pool, streamSnapshots(host, pool, { timeoutMs: SNAPSHOTS_TIMEOUT }));
       snapshotTimes.set(pool, clock());
     } catch (error) {
       log(`snapshots of ${pool} could not be listed: ${error instanceof Error ? error.message : String(error)}`);
@@ -197,7 +237,11 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   });
 
   const scheduler = createScheduler(clock, (task, error) => log(`${task}: ${error instanceof Error ? error.message : String(error)}`));
-  scheduler.add({ name: 'observe', everyMs: OBSERVE_EVERY, run: async () => raiseAndResolve((await observer.get(OBSERVE_EVERY / 2)).observed) });
+  scheduler.add({
+    name: 'observe',
+    everyMs: OBSERVE_EVERY,
+    run: async () => raiseAndResolve((await observer.get(OBSERVE_EVERY / 2)).observed),
+  });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
   scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });
   scheduler.add({ name: 'backup', everyMs: BACKUP_EVERY, run: async () => void (await store.backup(deps.backupFolder, BACKUPS_KEPT)) });
@@ -243,14 +287,21 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const check = await checkState(yaml);
       if (!check.ok) {
         const first = check.problems[0];
-        return refuse('invalid', 'save state', `line ${first?.line}, column ${first?.column}: ${first?.message}`, 'correct the file and save it again');
+        return refuse(
+          'invalid',
+          'save state',
+          `line ${first?.line}, column ${first?.column}: ${first?.message}`,
+          'correct the file and save it again',
+        );
       }
       const current = store.states.latest('saved');
       if ((current?.digest ?? null) !== basedOn)
         return refuse(
           'conflict',
           'save state',
-          current === null ? 'there is no saved state to base this on' : `${current.actor} saved another version at ${new Date(current.at).toISOString()}`,
+          current === null
+            ? 'there is no saved state to base this on'
+            : `${current.actor} saved another version at ${new Date(current.at).toISOString()}`,
           'load the newest version, bring your change into it and save again',
         );
       const digest = sha256(yaml);
@@ -258,8 +309,22 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       return ok(
         store.transact(() => {
           const saved = store.states.put({ yaml, digest, at: clock(), actor: actor.name, kind: 'saved' });
-          store.events.append({ kind: 'gitops.state-saved', severity: 'info', subject: 'state', message: `${actor.name} saved state.yaml`, actor: actor.name, data: { digest } });
-          store.audit.append({ actor, action: 'state.save', subject: 'state', outcome: 'succeeded', reason: 'permission state.write', detail: { digest, basedOn } });
+          store.events.append({
+            kind: 'gitops.state-saved',
+            severity: 'info',
+            subject: 'state',
+            message: `${actor.name} saved state.yaml`,
+            actor: actor.name,
+            data: { digest },
+          });
+          store.audit.append({
+            actor,
+            action: 'state.save',
+            subject: 'state',
+            outcome: 'succeeded',
+            reason: 'permission state.write',
+            detail: { digest, basedOn },
+          });
           return saved;
         }),
       );
@@ -267,14 +332,26 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     captureState: async (actor) => {
       const seen = await observer.get(0, { clients: false });
       if (seen.observed.stuck[0])
-        return refuse('unavailable', 'capture', `pool ${seen.observed.stuck[0].pool} does not answer, and a capture without it would plan its removal`, 'capture again when every pool answers');
+        return refuse(
+          'unavailable',
+          'capture',
+          `pool ${seen.observed.stuck[0].pool} does not answer, and a capture without it would plan its removal`,
+          'capture again when every pool answers',
+        );
       const state = capture(seen.observed);
       const yaml = await renderState(state);
       const record = store.transact(() => {
         const saved = store.states.put({ yaml, digest: sha256(yaml), at: clock(), actor: actor.name, kind: 'captured' });
         setBaseline(state);
         store.states.setIdentities(identitiesOf(seen.observed));
-        store.audit.append({ actor, action: 'state.capture', subject: 'state', outcome: 'succeeded', reason: 'permission state.write', detail: { digest: saved.digest } });
+        store.audit.append({
+          actor,
+          action: 'state.capture',
+          subject: 'state',
+          outcome: 'succeeded',
+          reason: 'permission state.write',
+          detail: { digest: saved.digest },
+        });
         return saved;
       });
       await checkDrift();
@@ -307,7 +384,14 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     problems: () => observer.last()?.observed.problems ?? [],
 
     start: async () => {
-      store.events.append({ kind: 'system.started', severity: 'info', subject: 'system', message: 'the control plane started', actor: 'dplaned', data: {} });
+      store.events.append({
+        kind: 'system.started',
+        severity: 'info',
+        subject: 'system',
+        message: 'the control plane started',
+        actor: 'dplaned',
+        data: {},
+      });
       const first = async (): Promise<void> => {
         const seen = await observer.get(0);
         await runner.recover();

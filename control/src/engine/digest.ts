@@ -19,7 +19,13 @@ export const observationDigest = (o: Observed): string => {
   const hash = createHash('sha256');
   for (const p of o.pools) {
     hash.update(
-      canonical([p.name, p.guid, p.health, p.options, p.vdevs.map((v) => [v.kind, v.role, v.guid, v.disks.map((d) => [d.path, d.guid, d.state])])]),
+      canonical([
+        p.name,
+        p.guid,
+        p.health,
+        p.options,
+        p.vdevs.map((v) => [v.kind, v.role, v.guid, v.disks.map((d) => [d.path, d.guid, d.state])]),
+      ]),
     );
   }
   let text = '\u0002';

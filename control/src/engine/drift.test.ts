@@ -34,7 +34,9 @@ describe('drift', () => {
   });
 
   it('says nothing about a pool that does not answer', () => {
-    expect(driftBetween(state(dataset('tank/a', '1'), dataset('fast/x', '2')), state(), new Set(['tank'])).map((i) => i.name)).toEqual(['fast/x']);
+    expect(driftBetween(state(dataset('tank/a', '1'), dataset('fast/x', '2')), state(), new Set(['tank'])).map((i) => i.name)).toEqual([
+      'fast/x',
+    ]);
   });
 
   it('keeps what someone else changed as drift after a run of ours', () => {
@@ -43,9 +45,11 @@ describe('drift', () => {
     const drift = driftBetween(baseline, before, none);
     const after = state(...before.datasets, dataset('tank/mine', '4'));
     const next = nextBaseline(baseline, drift, new Set(['dataset tank/mine']), after);
-    expect(driftBetween(next, after, none).map((i) => `${i.what} ${i.name}`).sort()).toEqual(
-      drift.map((i) => `${i.what} ${i.name}`).sort(),
-    );
+    expect(
+      driftBetween(next, after, none)
+        .map((i) => `${i.what} ${i.name}`)
+        .sort(),
+    ).toEqual(drift.map((i) => `${i.what} ${i.name}`).sort());
     const adopted = nextBaseline(baseline, drift, new Set(['dataset tank/mine', 'dataset tank/b']), after);
     expect(driftBetween(adopted, after, none).map((i) => i.name)).not.toContain('tank/b');
   });

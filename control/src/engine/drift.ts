@@ -21,7 +21,12 @@ const propertyChanges = (before: Properties, now: Properties): string[] => {
 type Named = { name: string; guid?: string | undefined };
 
 /** Pairs by guid first, then by name; what is left over is missing or extra. */
-const compare = <T extends Named>(noun: string, before: readonly T[], now: readonly T[], differences: (a: T, b: T) => string[]): DriftItem[] => {
+const compare = <T extends Named>(
+  noun: string,
+  before: readonly T[],
+  now: readonly T[],
+  differences: (a: T, b: T) => string[],
+): DriftItem[] => {
   const items: DriftItem[] = [];
   const byGuid = new Map(now.flatMap((n) => (n.guid === undefined ? [] : [[n.guid, n] as const])));
   const byName = new Map(now.map((n) => [n.name, n]));
@@ -32,7 +37,12 @@ const compare = <T extends Named>(noun: string, before: readonly T[], now: reado
       const other = byName.get(b.name);
       if (other !== undefined) {
         met.add(other);
-        items.push({ noun, name: b.name, what: 'changed', message: `another ${noun} stands under this name now (guid ${other.guid}, was ${b.guid})` });
+        items.push({
+          noun,
+          name: b.name,
+          what: 'changed',
+          message: `another ${noun} stands under this name now (guid ${other.guid}, was ${b.guid})`,
+        });
       } else items.push({ noun, name: b.name, what: 'missing', message: `${noun} ${b.name} is gone` });
       continue;
     }

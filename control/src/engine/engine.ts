@@ -30,7 +30,7 @@ export type DriftStatus = {
   items: DriftItem[];
 };
 
-export type Snapshotted = { observed: Observed; digest: string; /** Grows with every observation that differs. */ version: number };
+export type Snapshotted = { observed: Observed; digest: string /** Grows with every observation that differs. */; version: number };
 
 export type Engine = {
   readonly simulated: boolean;

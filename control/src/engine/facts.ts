@@ -34,11 +34,23 @@ export const factOf = (op: Operation): Fact => {
     case 'snapshot.destroy':
       return { kind: 'snapshot.destroyed', subject: `dataset:${op.dataset}`, message: `snapshot ${op.dataset}@${op.tag} was destroyed` };
     case 'snapshot.hold':
-      return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `snapshot ${op.dataset}@${op.tag} is held as ${op.hold}` };
+      return {
+        kind: 'snapshot.changed',
+        subject: `dataset:${op.dataset}`,
+        message: `snapshot ${op.dataset}@${op.tag} is held as ${op.hold}`,
+      };
     case 'snapshot.release':
-      return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `hold ${op.hold} of ${op.dataset}@${op.tag} was released` };
+      return {
+        kind: 'snapshot.changed',
+        subject: `dataset:${op.dataset}`,
+        message: `hold ${op.hold} of ${op.dataset}@${op.tag} was released`,
+      };
     case 'share.put':
-      return { kind: 'share.changed', subject: `share:${shareKey(op.share)}`, message: `share ${op.share.name} (${op.share.kind}) serves ${op.share.dataset}` };
+      return {
+        kind: 'share.changed',
+        subject: `share:${shareKey(op.share)}`,
+        message: `share ${op.share.name} (${op.share.kind}) serves ${op.share.dataset}`,
+      };
     case 'share.remove':
       return { kind: 'share.removed', subject: `share:${op.share}:${op.name}`, message: `share ${op.name} (${op.share}) was removed` };
     case 'share.clients':

@@ -16,7 +16,12 @@ export const conditionsOf = (o: Observed): Condition[] => {
   for (const p of o.pools) {
     const subject = `pool:${p.name}`;
     if (p.health !== 'ONLINE')
-      found.push({ kind: 'pool.health', subject, severity: p.health === 'DEGRADED' ? 'warning' : 'critical', message: `${p.name} is ${p.health}: ${meaningOfHealth(p)}` });
+      found.push({
+        kind: 'pool.health',
+        subject,
+        severity: p.health === 'DEGRADED' ? 'warning' : 'critical',
+        message: `${p.name} is ${p.health}: ${meaningOfHealth(p)}`,
+      });
     const share = p.size > 0 ? p.allocated / p.size : 0;
     if (share >= CAPACITY_WARNING)
       found.push({
@@ -35,23 +40,48 @@ export const conditionsOf = (o: Observed): Condition[] => {
             message: `${d.path} in ${p.name}: ${d.readErrors} read, ${d.writeErrors} write, ${d.checksumErrors} checksum errors`,
           });
   }
-  for (const s of o.stuck) found.push({ kind: 'pool.stuck', subject: `pool:${s.pool}`, severity: 'critical', message: `${s.pool} does not answer: ${s.problem.why}` });
+  for (const s of o.stuck)
+    found.push({
+      kind: 'pool.stuck',
+      subject: `pool:${s.pool}`,
+      severity: 'critical',
+      message: `${s.pool} does not answer: ${s.problem.why}`,
+    });
   for (const s of o.shares)
-    if (!s.serving) found.push({ kind: 'share.down', subject: `share:${s.spec.kind}:${s.spec.name}`, severity: 'warning', message: `share ${s.spec.name} is not served: ${s.note ?? 'no reason known'}` });
-  for (const p of o.problems) found.push({ kind: 'host.tool-missing', subject: `host:${p.what}`, severity: 'warning', message: `${p.what}: ${p.why}` });
+    if (!s.serving)
+      found.push({
+        kind: 'share.down',
+        subject: `share:${s.spec.kind}:${s.spec.name}`,
+        severity: 'warning',
+        message: `share ${s.spec.name} is not served: ${s.note ?? 'no reason known'}`,
+      });
+  for (const p of o.problems)
+    found.push({ kind: 'host.tool-missing', subject: `host:${p.what}`, severity: 'warning', message: `${p.what}: ${p.why}` });
   return found;
 };
 
 /** Kinds that come and go with observations; others (drift, interrupted runs) have owners of their own. */
-export const OBSERVED_KINDS: ReadonlySet<string> = new Set(['pool.health', 'pool.capacity', 'disk.errors', 'pool.stuck', 'share.down', 'host.tool-missing']);
+export const OBSERVED_KINDS: ReadonlySet<string> = new Set([
+  'pool.health',
+  'pool.capacity',
+  'disk.errors',
+  'pool.stuck',
+  'share.down',
+  'host.tool-missing',
+]);
 
 const OUTSIDE = 'outside D-PlaneOS';
 
 /** What changed between two observations without us: by guid, so a rename is told as one. */
 export const changesBehindOurBack = (before: Observed, now: Observed): NewEvent[] => {
   const events: NewEvent[] = [];
-  const say = (kind: NewEvent['kind'], severity: NewEvent['severity'], subject: string, message: string, data: Record<string, unknown> = {}): void =>
-    void events.push({ kind, severity, subject, message, actor: OUTSIDE, data });
+  const say = (
+    kind: NewEvent['kind'],
+    severity: NewEvent['severity'],
+    subject: string,
+    message: string,
+    data: Record<string, unknown> = {},
+  ): void => void events.push({ kind, severity, subject, message, actor: OUTSIDE, data });
   const stuck = new Set([...before.stuck, ...now.stuck].map((s) => s.pool));
   const told = (name: string): boolean => !stuck.has(name.split('/')[0] ?? name);
 
@@ -59,13 +89,21 @@ export const changesBehindOurBack = (before: Observed, now: Observed): NewEvent[
   for (const p of now.pools) {
     const was = pools.get(p.guid);
     if (was !== undefined && was.health !== p.health)
-      say('pool.health-changed', p.health === 'ONLINE' ? 'info' : 'critical', `pool:${p.name}`, `pool ${p.name} went from ${was.health} to ${p.health}: ${meaningOfHealth(p)}`, {
-        from: was.health,
-        to: p.health,
-      });
+      say(
+        'pool.health-changed',
+        p.health === 'ONLINE' ? 'info' : 'critical',
+        `pool:${p.name}`,
+        `pool ${p.name} went from ${was.health} to ${p.health}: ${meaningOfHealth(p)}`,
+        {
+          from: was.health,
+          to: p.health,
+        },
+      );
   }
-  for (const s of now.stuck) if (!before.stuck.some((b) => b.pool === s.pool)) say('pool.stuck', 'critical', `pool:${s.pool}`, `pool ${s.pool} stopped answering`);
-  for (const s of before.stuck) if (!now.stuck.some((b) => b.pool === s.pool)) say('pool.answered', 'info', `pool:${s.pool}`, `pool ${s.pool} answers again`);
+  for (const s of now.stuck)
+    if (!before.stuck.some((b) => b.pool === s.pool)) say('pool.stuck', 'critical', `pool:${s.pool}`, `pool ${s.pool} stopped answering`);
+  for (const s of before.stuck)
+    if (!now.stuck.some((b) => b.pool === s.pool)) say('pool.answered', 'info', `pool:${s.pool}`, `pool ${s.pool} answers again`);
 
   const old = new Map(before.datasets.filter((d) => told(d.name)).map((d) => [d.guid, d]));
   for (const d of now.datasets) {
@@ -73,12 +111,18 @@ export const changesBehindOurBack = (before: Observed, now: Observed): NewEvent[
     const was = old.get(d.guid);
     old.delete(d.guid);
     if (was === undefined) say('dataset.created', 'info', `dataset:${d.name}`, `${d.kind} ${d.name} appeared`);
-    else if (was.name !== d.name) say('dataset.renamed', 'info', `dataset:${d.name}`, `dataset ${was.name} is now ${d.name}`, { from: was.name });
+    else if (was.name !== d.name)
+      say('dataset.renamed', 'info', `dataset:${d.name}`, `dataset ${was.name} is now ${d.name}`, { from: was.name });
     else {
       const names = [...new Set([...Object.keys(was.properties), ...Object.keys(d.properties)])] as (keyof typeof d.properties)[];
       const changed = names.filter((n) => was.properties[n]?.value !== d.properties[n]?.value && d.properties[n]?.source === 'local');
       if (changed.length > 0)
-        say('dataset.changed', 'info', `dataset:${d.name}`, `${d.name}: ${changed.map((n) => `${n} is now ${d.properties[n]?.value}`).join(', ')}`);
+        say(
+          'dataset.changed',
+          'info',
+          `dataset:${d.name}`,
+          `${d.name}: ${changed.map((n) => `${n} is now ${d.properties[n]?.value}`).join(', ')}`,
+        );
     }
   }
   for (const d of old.values()) say('dataset.destroyed', 'warning', `dataset:${d.name}`, `dataset ${d.name} is gone`);

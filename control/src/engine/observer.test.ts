@@ -66,7 +66,11 @@ describe('observer', () => {
     const { observer, calls } = stage();
     const versions: number[] = [];
     observer.onChange((_before, now) => void versions.push(now.version));
-    for (const [i, stuck] of [[], [], [{ pool: 'tank', since: 1, problem: { code: 'timeout' as const, what: 'a', why: 'b', todo: '' } }]].entries()) {
+    for (const [i, stuck] of [
+      [],
+      [],
+      [{ pool: 'tank', since: 1, problem: { code: 'timeout' as const, what: 'a', why: 'b', todo: '' } }],
+    ].entries()) {
       const g = observer.get(-1);
       calls[i]?.answer({ ...empty(1000), stuck });
       await g;

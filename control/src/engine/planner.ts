@@ -70,7 +70,14 @@ export const createPlanner = (deps: {
       const draft = planChange(source.changes, seen.observed, identities);
       return draft.ok ? ok(seal(draft.value, sha256(canonical(source.changes)), seen)) : draft;
     }
-    if (yaml === null) return ok(seal(planState({ desired: { ...EMPTY_STATE, ignore_extraneous: true }, observed: seen.observed, identities }), NO_STATE_DIGEST, seen));
+    if (yaml === null)
+      return ok(
+        seal(
+          planState({ desired: { ...EMPTY_STATE, ignore_extraneous: true }, observed: seen.observed, identities }),
+          NO_STATE_DIGEST,
+          seen,
+        ),
+      );
     const checked = await deps.check(yaml);
     if (!checked.ok) return { ok: false, refusal: describe(checked.problems) };
     return ok(seal(planState({ desired: checked.state, observed: seen.observed, identities }), source.digest, seen));
@@ -124,15 +131,22 @@ export const createPlanner = (deps: {
     approve: (actor, digest, actionId, typed) => {
       const record = store.plans.get(digest);
       const now = clock();
-      if (record === null || record.expiresAt <= now) return refuse('not-found', 'approve', 'there is no such plan, or it has expired', 'plan again');
+      if (record === null || record.expiresAt <= now)
+        return refuse('not-found', 'approve', 'there is no such plan, or it has expired', 'plan again');
       const action = record.plan.actions.find((a) => a.id === actionId);
-      if (action === undefined) return refuse('not-found', `approve ${actionId}`, 'the plan has no such action', 'look at the plan for its action ids');
+      if (action === undefined)
+        return refuse('not-found', `approve ${actionId}`, 'the plan has no such action', 'look at the plan for its action ids');
       if (action.approval === 'impossible')
         return refuse('blocked', `approve ${actionId}`, action.blocked ?? 'no approval can allow it', 'remove the cause and plan again');
       if (action.approval === 'none' || action.target === null || action.operation === null)
         return refuse('invalid', `approve ${actionId}`, 'this action needs no approval', 'apply the plan');
       if (!confirms(typed, action.target))
-        return refuse('invalid', `approve ${actionId}`, 'the name that was typed is not the name of the target', `type ${action.target.name} exactly`);
+        return refuse(
+          'invalid',
+          `approve ${actionId}`,
+          'the name that was typed is not the name of the target',
+          `type ${action.target.name} exactly`,
+        );
       const approval: Approval = {
         id: deps.random(24).toString('base64url'),
         actor,
@@ -159,7 +173,13 @@ export const createPlanner = (deps: {
           subject: `${action.target?.kind}:${action.target?.name}`,
           outcome: 'allowed',
           reason: 'permission plan.approve; the exact name was typed',
-          detail: { plan: digest, action: actionId, approval: approval.id, guid: action.target?.guid ?? null, expiresAt: approval.expiresAt },
+          detail: {
+            plan: digest,
+            action: actionId,
+            approval: approval.id,
+            guid: action.target?.guid ?? null,
+            expiresAt: approval.expiresAt,
+          },
         });
       });
       return ok(approval);

@@ -66,23 +66,50 @@ export const createRunner = (deps: Deps): Runner => {
       });
     });
 
-  const recordOutcome = (runId: string, action: Action, step: Step, actor: Actor, approval: Approval | null, answer: ExecAnswer | null, note: string): Step => {
+  const recordOutcome = (
+    runId: string,
+    action: Action,
+    step: Step,
+    actor: Actor,
+    approval: Approval | null,
+    answer: ExecAnswer | null,
+    note: string,
+  ): Step => {
     const good = answer?.ok === true;
     const problem: Refusal | null = answer === null || answer.ok ? null : answer.refusal;
     const now = clock();
-    const ended: Step = { ...step, state: answer === null ? 'unknown' : good ? 'done' : 'failed', endedAt: now, problem, note: note === '' ? null : note };
+    const ended: Step = {
+      ...step,
+      state: answer === null ? 'unknown' : good ? 'done' : 'failed',
+      endedAt: now,
+      problem,
+      note: note === '' ? null : note,
+    };
     const fact = action.operation === null ? null : factOf(action.operation);
     store.transact(() => {
       record(runId, ended, null, actor, `${action.id}: ${good ? 'done' : (problem?.why ?? note)}`);
       if (good && fact !== null)
-        store.events.append({ ...fact, severity: 'info', actor: actor.name, data: { run: runId, action: action.id, ...(answer?.ok ? answer.result : {}) } });
+        store.events.append({
+          ...fact,
+          severity: 'info',
+          actor: actor.name,
+          data: { run: runId, action: action.id, ...(answer?.ok ? answer.result : {}) },
+        });
       store.audit.append({
         actor,
         action: action.operation?.kind ?? action.id,
         subject: fact?.subject ?? action.name,
         outcome: answer === null ? 'interrupted' : good ? 'succeeded' : 'failed',
-        reason: approval === null ? `permission plan.apply; ${action.risk}, needs no approval` : `approval ${approval.id} by ${approval.actor.name}`,
-        detail: { run: runId, changes: action.changes, ...(problem === null ? {} : { problem: problem.why }), ...(note === '' ? {} : { note }) },
+        reason:
+          approval === null
+            ? `permission plan.apply; ${action.risk}, needs no approval`
+            : `approval ${approval.id} by ${approval.actor.name}`,
+        detail: {
+          run: runId,
+          changes: action.changes,
+          ...(problem === null ? {} : { problem: problem.why }),
+          ...(note === '' ? {} : { note }),
+        },
       });
     });
     return ended;
@@ -99,14 +126,22 @@ export const createRunner = (deps: Deps): Runner => {
     if (unknown[0]) parts.push(`not known whether it took effect: ${unknown.map((u) => u.actionId).join(', ')}`);
     if (left[0]) parts.push(`not done: ${left.map((l) => l.actionId).join(', ')}`);
     if (failed.length + unknown.length + left.length === 0) {
-      if (after !== null && !isEmpty(after)) parts.push(`planning again still finds ${count(after.actions.length, 'action')}: look at the new plan`);
+      if (after !== null && !isEmpty(after))
+        parts.push(`planning again still finds ${count(after.actions.length, 'action')}: look at the new plan`);
       return { state: 'succeeded', account: parts.join('; ') };
     }
     parts.push(failed[0]?.problem?.todo || 'plan again to see what is left');
     return { state: unknown.length > 0 ? 'interrupted' : 'failed', account: parts.join('; ') };
   };
 
-  const finish = async (runId: string, actor: Actor, plan: Plan, source: PlanSource, yaml: string | null, steps: readonly Step[]): Promise<Run> => {
+  const finish = async (
+    runId: string,
+    actor: Actor,
+    plan: Plan,
+    source: PlanSource,
+    yaml: string | null,
+    steps: readonly Step[],
+  ): Promise<Run> => {
     const seen = await observer.get(0, { clients: true }).catch(() => null);
     // snapshots and scrubs asked for by a click are deeds, not states: planning them again says nothing
     const again = seen === null || source.kind === 'change' ? null : await planner.again(source, yaml, seen);
@@ -122,7 +157,8 @@ export const createRunner = (deps: Deps): Runner => {
         actor: actor.name,
         data: { run: runId, state },
       });
-      if (state === 'interrupted') store.alerts.raise({ kind: 'run.interrupted', subject: `run:${runId}`, severity: 'warning', message: account }, endedAt);
+      if (state === 'interrupted')
+        store.alerts.raise({ kind: 'run.interrupted', subject: `run:${runId}`, severity: 'warning', message: account }, endedAt);
     });
     const run = store.runs.get(runId) as Run; // it was started above; finishing can't remove it
     const doneIds = new Set(steps.filter((s) => s.state === 'done').map((s) => s.actionId));
@@ -144,7 +180,8 @@ export const createRunner = (deps: Deps): Runner => {
     if (outcome.state === 'ended') return { begun: true, answer: outcome.answer, note: `${because}; its outcome was asked for` };
     if (outcome.state === 'unknown') return { begun: false };
     const seen = await observer.get(0, { clients: true }).catch(() => null);
-    if (seen !== null && effectSeen(operation, seen.observed) === true) return { begun: true, answer: { ok: true, result: {}, replayed: true }, note: `${because}; it was found done on the host` };
+    if (seen !== null && effectSeen(operation, seen.observed) === true)
+      return { begun: true, answer: { ok: true, result: {}, replayed: true }, note: `${because}; it was found done on the host` };
     return { begun: true, answer: null, note: `${because}; whether it took effect is not known, and it was not repeated` };
   };
   /** An executor that can't be asked knows nothing: not even that it never began. */
@@ -163,7 +200,12 @@ export const createRunner = (deps: Deps): Runner => {
       if (step.state !== 'waiting') continue;
       const hindered = action.after.find((a) => steps.has(a) && steps.get(a)?.state !== 'done');
       if (hindered !== undefined || action.operation === null) {
-        const skipped: Step = { ...step, state: 'skipped', endedAt: clock(), note: hindered === undefined ? 'nothing to run' : `${hindered} did not succeed` };
+        const skipped: Step = {
+          ...step,
+          state: 'skipped',
+          endedAt: clock(),
+          note: hindered === undefined ? 'nothing to run' : `${hindered} did not succeed`,
+        };
         steps.set(action.id, skipped);
         record(runId, skipped, null, actor, `${action.id}: skipped, ${skipped.note}`);
         continue;
@@ -171,7 +213,8 @@ export const createRunner = (deps: Deps): Runner => {
       const now = clock();
       const operationId = id('op');
       const running: Step = { ...step, state: 'running', startedAt: now };
-      const approval = action.approval === 'required' ? (store.approvals.open(plan.digest, now).find((a) => a.actionId === action.id) ?? null) : null;
+      const approval =
+        action.approval === 'required' ? (store.approvals.open(plan.digest, now).find((a) => a.actionId === action.id) ?? null) : null;
       const intent = store.transact(() => {
         if (action.approval === 'required' && (approval === null || !store.approvals.use(approval.id, now))) return false;
         record(runId, running, operationId, actor, `${action.id}: started`);
@@ -189,7 +232,14 @@ export const createRunner = (deps: Deps): Runner => {
     }
   };
 
-  const launch = (runId: string, actor: Actor, plan: Plan, source: PlanSource, yaml: string | null, steps: Map<string, Step>): Promise<Run> => {
+  const launch = (
+    runId: string,
+    actor: Actor,
+    plan: Plan,
+    source: PlanSource,
+    yaml: string | null,
+    steps: Map<string, Step>,
+  ): Promise<Run> => {
     const settled = work(runId, actor, plan, steps)
       .then(() => finish(runId, actor, plan, source, yaml, [...steps.values()]))
       .finally(() => {
@@ -208,10 +258,20 @@ export const createRunner = (deps: Deps): Runner => {
     const again = await planner.again(known.source, known.yaml, seen);
     if (!again.ok) return again;
     if (deedOf(again.value.actions) !== deedOf(known.plan.actions))
-      return refuse('stale', 'apply', 'the system changed since this plan was made: it would do something else now', 'plan again and look at the new plan');
+      return refuse(
+        'stale',
+        'apply',
+        'the system changed since this plan was made: it would do something else now',
+        'plan again and look at the new plan',
+      );
     const impossible = known.plan.actions.filter((a) => a.approval === 'impossible');
     if (impossible[0])
-      return refuse('blocked', 'apply', `${impossible.map((a) => `${a.id}: ${a.blocked}`).join('; ')}`, 'remove the cause, or leave it out (ignore_extraneous), and plan again');
+      return refuse(
+        'blocked',
+        'apply',
+        `${impossible.map((a) => `${a.id}: ${a.blocked}`).join('; ')}`,
+        'remove the cause, or leave it out (ignore_extraneous), and plan again',
+      );
     const open = new Set(store.approvals.open(digest, clock()).map((a) => a.actionId));
     const missing = known.plan.actions.filter((a) => a.approval === 'required' && !open.has(a.id));
     if (missing[0])
@@ -231,7 +291,14 @@ export const createRunner = (deps: Deps): Runner => {
       const account = 'interrupted by a restart; its plan is no longer kept, so nothing was continued. Plan again to see what is left';
       store.transact(() => {
         store.runs.finish(run.id, 'interrupted', clock(), account);
-        store.events.append({ kind: 'run.interrupted', severity: 'warning', subject: `run:${run.id}`, message: account, actor: SYSTEM.name, data: { run: run.id } });
+        store.events.append({
+          kind: 'run.interrupted',
+          severity: 'warning',
+          subject: `run:${run.id}`,
+          message: account,
+          actor: SYSTEM.name,
+          data: { run: run.id },
+        });
       });
       return;
     }
@@ -249,17 +316,25 @@ export const createRunner = (deps: Deps): Runner => {
         continue;
       }
       const spent = action.approval === 'required';
-      const next: Step = spent ? { ...step, state: 'skipped', endedAt: clock(), note: 'had not begun before a restart; approve it again' } : waiting(action.id);
+      const next: Step = spent
+        ? { ...step, state: 'skipped', endedAt: clock(), note: 'had not begun before a restart; approve it again' }
+        : waiting(action.id);
       steps.set(action.id, next);
       record(run.id, next, null, SYSTEM, `${action.id}: ${next.note ?? 'had not begun before a restart; it is run now'}`);
     }
     // What still waits may run only if planning again wants exactly that, and nothing about this run is in doubt.
     const rest = known.plan.actions.filter((a) => steps.get(a.id)?.state === 'waiting');
     const sure = [...steps.values()].every((s) => s.state !== 'unknown');
-    const unchanged = known.source.kind === 'change' || rest.every((a) => canonical(left.get(a.id)?.operation ?? null) === canonical(a.operation));
+    const unchanged =
+      known.source.kind === 'change' || rest.every((a) => canonical(left.get(a.id)?.operation ?? null) === canonical(a.operation));
     if (!sure || !unchanged)
       for (const a of rest) {
-        const skipped: Step = { ...waiting(a.id), state: 'skipped', endedAt: clock(), note: 'not continued after a restart: the system is not as the plan expects' };
+        const skipped: Step = {
+          ...waiting(a.id),
+          state: 'skipped',
+          endedAt: clock(),
+          note: 'not continued after a restart: the system is not as the plan expects',
+        };
         steps.set(a.id, skipped);
         record(run.id, skipped, null, SYSTEM, `${a.id}: ${skipped.note}`);
       }
@@ -279,7 +354,15 @@ export const createRunner = (deps: Deps): Runner => {
         if (!checked.ok) return checked;
         const { plan, source, yaml } = checked.value;
         const startedAt = clock();
-        const head = { id: mine.id, planDigest: digest, actor: actor.name, state: 'running' as const, startedAt, endedAt: null, account: 'under way' };
+        const head = {
+          id: mine.id,
+          planDigest: digest,
+          actor: actor.name,
+          state: 'running' as const,
+          startedAt,
+          endedAt: null,
+          account: 'under way',
+        };
         store.transact(() => {
           store.runs.start(
             head,

@@ -12,7 +12,7 @@ const problems = async (text: string) => {
   return check.ok ? [] : check.problems;
 };
 
-describe('parseState', () => {
+describe('parseState', { timeout: 60_000 }, () => {
   test('says of every problem at once where it is and what was expected', async () => {
     const text = `${head}    optoins: {}
 datasets:
@@ -130,12 +130,12 @@ shares:
           if (!check.ok) for (const p of check.problems) expect(p.line >= 1 && p.column >= 1 && p.message !== '').toBe(true);
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 });
 
-describe('renderState', () => {
+describe('renderState', { timeout: 60_000 }, () => {
   const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,8}$/);
   const comment = fc.string({ maxLength: 20 }).map((s) => s.replace(/[\p{Cc}\p{Zl}\p{Zp}%"\\]/gu, ''));
   const state = fc
@@ -204,7 +204,7 @@ describe('renderState', () => {
       fc.asyncProperty(state, async (s) => {
         expect(await parseState(await renderState(s))).toEqual({ ok: true, state: s });
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
