@@ -41,10 +41,12 @@ const lock = (integrity: string): string =>
 type End = { code: number | null; signal: string | null; stdout: string; stderr: string };
 const start = (
   args: string[],
-  options: { path?: string; uid?: number; onStdout?: (text: string, pid: number) => void } = {},
+  options: { path?: string; uid?: number; argv?: string[]; onStdout?: (text: string, pid: number) => void } = {},
 ): Promise<End> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [at('bootstrap.mjs'), ...args], {
+    const [file = '', ...argv] = options.argv ?? [process.execPath, at('bootstrap.mjs'), ...args];
+    const child = spawn(file, argv, {
+      cwd: folder,
       env: {
         PATH: options.path ?? `${at('bin')}:/usr/bin:/bin`,
         HOME: folder,
@@ -152,6 +154,14 @@ test('the demo: output untouched, flags and cache set, SIGTERM passed on, its en
   expect(end.stdout).toBe(
     `ready --optimize-for-size --max-semi-space-size=1 --v8-pool-size=1 ${at('.cache/dplaneos/compile')}\nstopped cleanly\n`,
   );
+  expect(end).toMatchObject({ code: 7, signal: null });
+});
+
+test('through the shell that npm puts in between, a signal reaches the demo', async () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { demo: string } };
+  symlinkSync(process.execPath, at('bin/node'));
+  write('control/src/demo.ts', `process.on('SIGTERM', () => process.exit(7)); setInterval(() => undefined, 1000); console.log('ready');`);
+  const end = await start([], { argv: ['/bin/sh', '-c', scripts.demo], onStdout: (_text, pid) => void process.kill(pid, 'SIGTERM') });
   expect(end).toMatchObject({ code: 7, signal: null });
 });
 
