@@ -102,7 +102,8 @@ describe('ledger', () => {
       const states = [1, 2, 3].map((i) => cut.outcome(`operation-${i}`).state);
       const expected = [1, 2, 3].map((i) => (lines >= 2 * i ? 'ended' : lines >= 2 * i - 1 ? 'begun' : 'unknown'));
       expect(states, `cut at ${length}`).toEqual(expected);
-      for (let i = 1; 2 * i - 1 <= lines; i += 1) expect(code(cut.begin(request('operation-9', approval(i)))), `approval ${i} cut at ${length}`).toBe('stale');
+      for (let i = 1; 2 * i - 1 <= lines; i += 1)
+        expect(code(cut.begin(request('operation-9', approval(i)))), `approval ${i} cut at ${length}`).toBe('stale');
       cut.close();
       // what is written after the cut is readable
       if (length % 29 !== 0) continue;

@@ -18,6 +18,8 @@ export type Performer = {
   outcome(id: string): ExecOutcome;
   /** Requests that are waiting or running. */
   active(): number;
+  /** Resolves when there are none. */
+  drained(): Promise<void>;
 };
 
 /** Beyond it a pool is so far behind that more waiting helps nobody. */
@@ -79,7 +81,7 @@ const whyNotAllowed = ({ operation, approval }: ExecRequest, now: number): Refus
 export const performer = ({ host, ledger, clock, log }: { host: Host; ledger: Ledger; clock: Clock; log: Log }): Performer => {
   const lanes = new Map<string, { tail: Promise<void>; length: number }>();
   const running = new Map<string, Promise<ExecAnswer>>();
-  let active = 0;
+  const active = new Set<Promise<ExecAnswer>>();
 
   const inLane = async <T>(lane: string, work: () => Promise<T>): Promise<T | null> => {
     const queue = lanes.get(lane) ?? { tail: Promise.resolve(), length: 0 };
@@ -168,25 +170,35 @@ export const performer = ({ host, ledger, clock, log }: { host: Host; ledger: Le
     }
   };
 
+  const answered = async (request: ExecRequest): Promise<ExecAnswer> => {
+    try {
+      return await perform(request);
+    } catch (error) {
+      // the ledger could not be written: nothing may be executed that is not remembered
+      log(`<2>operation ${request.id}: ${JSON.stringify(error instanceof Error ? error.stack : String(error))}`);
+      return refuse(
+        'unavailable',
+        `${request.operation.kind} ${subjectOf(request.operation)}`,
+        "the executor's ledger can't be written",
+        'look at the space in /var/lib/dplane-exec and at `journalctl -u dplane-exec`, then ask what became of this operation',
+      );
+    }
+  };
+
   return {
     perform: async (request) => {
-      active += 1;
+      const mine = answered(request);
+      active.add(mine);
       try {
-        return await perform(request);
-      } catch (error) {
-        // the ledger could not be written: nothing may be executed that is not remembered
-        log(`<2>operation ${request.id}: ${JSON.stringify(error instanceof Error ? error.stack : String(error))}`);
-        return refuse(
-          'unavailable',
-          `${request.operation.kind} ${subjectOf(request.operation)}`,
-          "the executor's ledger can't be written",
-          'look at the space in /var/lib/dplane-exec and at `journalctl -u dplane-exec`, then ask what became of this operation',
-        );
+        return await mine;
       } finally {
-        active -= 1;
+        active.delete(mine);
       }
     },
     outcome: (id) => ledger.outcome(id),
-    active: () => active,
+    active: () => active.size,
+    drained: async () => {
+      while (active.size > 0) await Promise.allSettled(active);
+    },
   };
 };

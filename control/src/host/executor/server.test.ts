@@ -254,6 +254,45 @@ describe('closing', () => {
     await closed;
   });
 
+  test('what runs is finished and written down also when nobody waits for the answer any more', async () => {
+    const sim = await machine();
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let begun: () => void = () => {};
+    const started = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const host: Machine = {
+      ...sim,
+      run: async (argv, o) => {
+        if (argv[1] === 'snapshot') {
+          begun();
+          await held;
+        }
+        return sim.run(argv, o);
+      },
+    };
+    const { executor, close, at } = await start({ sim: host });
+    const req = request({ kind: 'snapshot.create', dataset: 'tank', guid: await guidOf(host, 'tank'), tag: 'one', recursive: false });
+    const stop = new AbortController();
+    const answer = executor.execute(req, stop.signal);
+    await started;
+    stop.abort();
+    expect((await answer).ok).toBe(false);
+    let over = false;
+    const closed = close().then(() => {
+      over = true;
+    });
+    for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(over).toBe(false);
+    release();
+    await closed;
+    const again = await start({ sim, ledgerFolder: join(at, 'ledger') });
+    expect(await again.executor.outcome(req.id)).toMatchObject({ state: 'ended', answer: { ok: true } });
+  });
+
   test('it is idle only when nobody is connected and nothing runs', async () => {
     let idled = 0;
     let wake: () => void = () => {};

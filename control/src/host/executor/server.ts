@@ -124,16 +124,16 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
       waiting.delete(socket);
       clearTimeout(deadline);
       socket.pause();
-      for (let line = nextLine(); line !== undefined; line = nextLine()) {
+      let over = false;
+      for (let line = nextLine(); line !== undefined && !over; line = nextLine()) {
         const { answer, fatal } = line.length > MAX_LINE ? tooLong : await answerLine(line.toString('utf8'));
         say(answer);
-        if (fatal) ended = true;
-        if (ended || closing || socket.destroyed) break;
+        over = fatal || closing || socket.destroyed;
       }
       busy = false;
       watchIdle();
-      if (ended || closing) return hangUp();
-      if (socket.destroyed) return;
+      if (over || ended) return hangUp();
+      if (closing || socket.destroyed) return hangUp();
       awaitLine();
       socket.resume();
     };
@@ -151,9 +151,8 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
       }
     });
     socket.on('end', () => {
-      if (busy && size > 0) return; // lines that came before the end are still answered
       ended = true;
-      if (!busy) hangUp();
+      if (!busy) hangUp(); // else after the lines that came before it
     });
     socket.on('close', () => {
       clearTimeout(deadline);
@@ -180,7 +179,9 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
       closed ??= new Promise((resolve) => {
         closing = true;
         clearTimeout(idleTimer);
-        server.close(() => {
+        // an operation goes on when whoever asked for it has hung up
+        server.close(async () => {
+          if (work.ok) await work.value.drained();
           if (opened.ok) opened.value.close();
           resolve();
         });
