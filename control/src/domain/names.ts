@@ -97,7 +97,8 @@ const exactSize = (text: string): bigint | undefined => {
 export const SizeText = z
   .string()
   .max(32)
-  .regex(SIZE, 'expected a size such as 512M, 10G or 1.5T')
+  // what follows reads it as a size
+  .regex(SIZE, { error: 'expected a size such as 512M, 10G or 1.5T', abort: true })
   .refine((text) => (exactSize(text) ?? 0n) <= MAX_SIZE, 'larger than a size can be');
 
 /** Bytes, to the precision of a number: exact up to 8 PiB, and for whole units beyond. */

@@ -73,10 +73,13 @@ export const planDatasets = (w: World, moved: Moved): void => {
   }
 };
 
+export const whyOf = (gate: Gate): string =>
+  gate.id === null ? gate.why : `it can only follow "${gate.id}", which can't be done: ${gate.why}`;
+
 const blockBelow = (w: World, name: string, gate: Gate): void => {
   const id = add(
     w,
-    impossible({ noun: 'dataset', name, reason: 'it is declared', why: gate.why, after: gate.id === null ? [] : [gate.id] }),
+    impossible({ noun: 'dataset', name, reason: 'it is declared', why: whyOf(gate), after: gate.id === null ? [] : [gate.id] }),
   );
   w.makes.set(name, id);
 };

@@ -2,7 +2,7 @@
 import { poolOf } from '../names.ts';
 import { type ObservedShare, type ShareClient, shareKey, type ShareSpec } from '../share/share.ts';
 import { canonical } from '../canonical.ts';
-import { gateOf } from './datasets.ts';
+import { gateOf, whyOf } from './datasets.ts';
 import type { Change } from './types.ts';
 import { add, byText, impossible, runnable, type World } from './world.ts';
 
@@ -70,7 +70,7 @@ const put = (w: World, key: string, spec: ShareSpec, seen: ObservedShare | undef
   const id = `share.put ${key}`;
   const reason = seen ? `it ${w.words.differs}` : w.words.missing;
   if (gate) {
-    add(w, impossible({ id, noun: 'share', name, reason, why: gate.why, changes, after: gate.id === null ? [] : [gate.id] }));
+    add(w, impossible({ id, noun: 'share', name, reason, why: whyOf(gate), changes, after: gate.id === null ? [] : [gate.id] }));
     return;
   }
   const base = { id, noun: 'share', name, reason, changes, after, operation: { kind: 'share.put', share: spec } } as const;

@@ -3,9 +3,14 @@
  * can change after creation. State files, plans, the executor and the UI all read this table.
  */
 import { z } from 'zod';
-import { AbsolutePath, SizeText } from '../names.ts';
+import { AbsolutePath, parseSize, SizeText } from '../names.ts';
 
 const onOff = z.enum(['on', 'off']);
+/** ZFS takes blocks of a power of two only. */
+const blockSize = SizeText.refine((text) => {
+  const n = parseSize(text);
+  return n >= 512 && n <= 16 * 1024 ** 2 && Number.isInteger(Math.log2(n));
+}, 'expected a power of two from 512 to 16M');
 const sizeOrNone = z.union([z.literal('none'), SizeText]);
 
 export type PropertyRule = {
@@ -28,11 +33,21 @@ export const PROPERTIES = {
   compression: rule(
     z
       .string()
-      .regex(/^(on|off|lz4|lzjb|zle|gzip(-[1-9])?|zstd(-(1?[0-9]))?|zstd-fast(-[0-9]{1,4})?)$/, 'expected on, off, lz4, zstd, gzip...'),
+      .regex(
+        /^(on|off|lz4|lzjb|zle|gzip(-[1-9])?|zstd(-([1-9]|1[0-9]))?|zstd-fast(-([1-9]|[1-9]0|100|500|1000))?)$/,
+        'expected on, off, lz4, zstd, gzip...',
+      ),
   ),
   checksum: rule(z.enum(['on', 'off', 'fletcher2', 'fletcher4', 'sha256', 'sha512', 'skein', 'edonr', 'blake3'])),
   copies: rule(z.enum(['1', '2', '3'])),
-  dedup: rule(z.enum(['on', 'off', 'verify', 'sha256', 'sha512', 'skein', 'edonr,verify', 'blake3'])),
+  dedup: rule(
+    z
+      .string()
+      .regex(
+        /^(on|off|verify|(sha256|sha512|skein|blake3)(,verify)?|edonr,verify)$/,
+        'expected on, off, verify, sha256, sha512, skein, blake3 or edonr,verify',
+      ),
+  ),
   logbias: rule(z.enum(['latency', 'throughput'])),
   primarycache: rule(z.enum(['all', 'none', 'metadata'])),
   secondarycache: rule(z.enum(['all', 'none', 'metadata'])),
@@ -53,14 +68,14 @@ export const PROPERTIES = {
   mountpoint: rule(z.union([z.enum(['none', 'legacy']), AbsolutePath]), 'filesystem'),
   quota: rule(sizeOrNone, 'filesystem', { inheritable: false, size: true }),
   refquota: rule(sizeOrNone, 'filesystem', { inheritable: false, size: true }),
-  recordsize: rule(SizeText, 'filesystem', { size: true }),
+  recordsize: rule(blockSize, 'filesystem', { size: true }),
   special_small_blocks: rule(SizeText, 'filesystem', { size: true }),
   snapdir: rule(z.enum(['hidden', 'visible', 'disabled']), 'filesystem'),
   xattr: rule(z.enum(['on', 'off', 'sa', 'dir']), 'filesystem'),
   casesensitivity: rule(z.enum(['sensitive', 'insensitive', 'mixed']), 'filesystem', { fixed: true, inheritable: false }),
   // volumes
   volsize: rule(SizeText, 'volume', { inheritable: false, size: true }),
-  volblocksize: rule(SizeText, 'volume', { fixed: true, inheritable: false, size: true }),
+  volblocksize: rule(blockSize, 'volume', { fixed: true, inheritable: false, size: true }),
 } as const satisfies Record<string, PropertyRule>;
 
 export type PropertyName = keyof typeof PROPERTIES;

@@ -16,7 +16,7 @@ const RANGES = [
 
 /** Five fields, as cron reads them, with every number in its range. */
 export const Cron = z.string().superRefine((text, ctx) => {
-  const parts = text.trim().split(/\s+/);
+  const parts = text.split(/ +/);
   if (parts.length !== 5) {
     ctx.addIssue({ code: 'custom', message: 'expected five fields: minute hour day-of-month month day-of-week' });
     return;
@@ -27,7 +27,8 @@ export const Cron = z.string().superRefine((text, ctx) => {
     const numbers = (part.match(/\d+/g) ?? []).map(Number);
     const steps = (part.match(/\/(\d+)/g) ?? []).map((s) => Number(s.slice(1)));
     const outside = numbers.filter((n) => n > max || (n < min && !steps.includes(n)));
-    if (!shape.success || outside.length > 0 || steps.includes(0))
+    const backwards = [...part.matchAll(/(\d+)-(\d+)/g)].some(([, from, to]) => Number(from) > Number(to));
+    if (!shape.success || outside.length > 0 || steps.includes(0) || backwards)
       ctx.addIssue({ code: 'custom', message: `"${part}" is not a field from ${min} to ${max}` });
   }
 });
