@@ -47,7 +47,7 @@ export type Api = {
   readonly claimCode: string | null;
   close(): Promise<void>;
 };
-export type ApiOptions = { engine: Engine; store: Store; clock: Clock; random: Random; config: ApiConfig; log: Log };
+export type ApiOptions = { engine: Engine; store: Store; clock: Clock; random: Random; config: ApiConfig; log: (line: string) => void };
 
 type Door = 'tls' | 'http' | 'local';
 const COOKIE: Record<Door, string> = { tls: '__Host-dplane', http: 'dplane', local: 'dplane' };
@@ -60,17 +60,17 @@ const cookieFrom = (header: string | undefined, name: string): string | null => 
   return null;
 };
 
-/** Errors go to the log as text, without what must not be there. */
-const careful =
-  (log: Log): Log =>
-  (level, message, fields) => {
-    if (fields?.error === undefined) return log(level, message, fields);
-    const { error } = fields;
-    log(level, message, { ...fields, error: withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error)) });
+/** One line each: level, message, fields. Errors go along as text, without what must not be there. */
+const logTo =
+  (write: (line: string) => void): Log =>
+  (level, message, { error, ...fields } = {}) => {
+    const rest = Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : '';
+    const cause = error === undefined ? '' : `: ${withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}`;
+    write(`${level} ${message}${rest}${cause}`.replace(/\s*[\r\n]+\s*/g, ' | '));
   };
 
-export const createApi = async ({ engine, store, clock, random, config, log: plainLog }: ApiOptions): Promise<Api> => {
-  const log = careful(plainLog);
+export const createApi = async ({ engine, store, clock, random, config, log: write }: ApiOptions): Promise<Api> => {
+  const log = logTo(write);
   const limits: Limits = { ...LIMITS, ...config.limits };
   mkdirSync(config.stateFolder, { recursive: true, mode: 0o700 });
   const claim = createClaim(store, config.stateFolder, random);
@@ -313,7 +313,7 @@ export const createApi = async ({ engine, store, clock, random, config, log: pla
   const local = config.localSocket === null ? null : guard(createHttp(options, onRequest('local')), 'local');
   for (const server of [plain, local]) if (server) servers.push(server);
 
-  const listening = (server: Server, at: { port: number; host: string } | { path: string }): Promise<void> =>
+  const listening = (server: Server, at: { port: number; host?: string } | { path: string }): Promise<void> =>
     new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(at, () => {
@@ -341,7 +341,8 @@ export const createApi = async ({ engine, store, clock, random, config, log: pla
       try {
         if (local && config.localSocket !== null) await listenLocal(local, config.localSocket);
         if (plain) await listening(plain, { port: config.httpPort ?? 0, host: '127.0.0.1' });
-        await listening(tls, { port: config.port, host: config.host });
+        // Without an address Node takes every one, of IPv4 alone where there is no IPv6.
+        await listening(tls, config.host === '::' ? { port: config.port } : { port: config.port, host: config.host });
       } catch (error) {
         for (const server of servers) server.close();
         throw error;

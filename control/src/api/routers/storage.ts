@@ -7,7 +7,6 @@ import { meaningOfHealth, ObservedPool } from '../../domain/pool/pool.ts';
 import { ObservedShare } from '../../domain/share/share.ts';
 import { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import type { SnapshotQuery } from '../../store/types.ts';
-import type { Services } from '../context.ts';
 import { refusal } from '../errors.ts';
 import { nothing, on, router } from '../trpc.ts';
 
@@ -78,8 +77,10 @@ const DatasetQuery = z
   .prefault({});
 const DatasetPage = z.object({ at: z.number(), version: z.number(), total: z.number(), datasets: z.array(ObservedDataset) });
 
-const datasetPage = async (s: Services, q: z.infer<typeof DatasetQuery>): Promise<z.infer<typeof DatasetPage>> => {
-  const { at, version, datasets: all } = await s.engine.datasets();
+const datasetPage = (
+  { at, version, datasets: all }: { at: number; version: number; datasets: ObservedDataset[] },
+  q: z.infer<typeof DatasetQuery>,
+): z.infer<typeof DatasetPage> => {
   const text = q.text?.toLowerCase();
   const some = all.filter(
     (d) =>
@@ -98,13 +99,12 @@ export const datasets = router({
     answer: DatasetPage,
     bytes: async (s, raw) => {
       const q = DatasetQuery.parse(raw);
-      const { at, version } = await s.engine.datasets();
-      const page = await datasetPage(s, q);
-      return s.answers.take(`datasets ${version} ${at} ${JSON.stringify(q)}`, () => JSON.stringify(page));
+      const seen = await s.engine.datasets();
+      return s.answers.take(`datasets ${seen.version} ${seen.at} ${JSON.stringify(q)}`, () => JSON.stringify(datasetPage(seen, q)));
     },
   })
     .input(DatasetQuery)
-    .query(({ ctx, input }) => datasetPage(ctx.services, input)),
+    .query(async ({ ctx, input }) => datasetPage(await ctx.services.engine.datasets(), input)),
   get: on({
     permission: 'storage.read',
     about: 'One dataset; the name is URL-encoded (tank%2Fmedia).',

@@ -45,6 +45,7 @@ export const system = router({
     .query(async ({ ctx: { services: s } }) => {
       const [p, d, sh] = await Promise.all([s.engine.pools(), s.engine.datasets(), s.engine.shares()]);
       const now = s.clock();
+      const runs = s.engine.runs(100);
       return {
         simulated: s.config.simulated,
         version: s.config.version,
@@ -64,8 +65,16 @@ export const system = router({
         alerts: s.engine.alerts(),
         drift: s.engine.drift(),
         problems: s.engine.problems(),
-        pendingPlans: s.engine.plans(20).filter((plan) => plan.expiresAt > now),
-        running: s.engine.runs(20).filter((run) => run.state === 'running'),
+        // Made, with something to do, and not yet applied.
+        pendingPlans: s.engine
+          .plans(20)
+          .filter(
+            (plan) =>
+              plan.expiresAt > now &&
+              plan.summary.create + plan.summary.modify + plan.summary.delete > 0 &&
+              !runs.some((run) => run.planDigest === plan.digest),
+          ),
+        running: runs.filter((run) => run.state === 'running'),
         counts: {
           pools: p.pools.length,
           datasets: d.datasets.length,

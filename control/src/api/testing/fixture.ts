@@ -245,7 +245,7 @@ export const world = async (more: Partial<ApiConfig> = {}, adjust: (store: Store
     store: adjust(store),
     clock,
     random: randomBytes,
-    log: (level, message, fields) => logs.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+    log: (line) => logs.push(line),
     config: {
       stateFolder: folder,
       port: 0,
