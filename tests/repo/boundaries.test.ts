@@ -63,6 +63,9 @@ describe('only exec.ts starts processes', () => {
     [`globalThis.process.binding('spawn_sync');`],
     [`const { binding } = process;`],
     [`process.getBuiltinModule('child_process');`],
+    [`process.getBuiltinModule('node:child_process').spawn('sh');`],
+    [`process.getBuiltinModule(name);`],
+    [`const get = process.getBuiltinModule;`],
     [`import p from 'node:process'; p.execve('/bin/sh');`],
     [`import { execve } from 'node:process';`],
     [`import { createRequire } from 'node:module';`],
@@ -108,6 +111,11 @@ test('what the rooms are there for is allowed', () => {
   ).toEqual([]);
   expect(findings(`${C}/main.ts`, `import { open } from './store/store.ts'; import { router } from './api/router.ts';`)).toEqual([]);
   expect(findings(`${C}/domain/pool/pool.test.ts`, `import { test } from 'vitest'; import { readFileSync } from 'node:fs';`)).toEqual([]);
+});
+
+test('a builtin module may be taken by its name, where it could be imported', () => {
+  expect(findings(`${C}/cli/x.ts`, `const http = process.getBuiltinModule('node:http');`)).toEqual([]);
+  expect(findings(`${C}/domain/x.ts`, `const http = process.getBuiltinModule('node:http');`)).not.toEqual([]);
 });
 
 test('a workspace may read its own package.json, for its version', () => {

@@ -94,6 +94,21 @@ export const readImports = (file: SourceFile): { imports: Import[]; bypasses: By
         add(node, node.expression, false);
         break;
       case 'CallExpression':
+        if (isNode(node.callee) && nameOf(node.callee.property) === 'getBuiltinModule') {
+          // an import by another name: Node loads the module alone, without reading all its exports
+          const name = Array.isArray(node.arguments) ? literal(node.arguments[0]) : null;
+          if (name !== null) {
+            const builtin = name.replace(/^node:/, '');
+            imports.push({
+              line: lineAt(node.start),
+              specifier: name,
+              typeOnly: false,
+              late: true,
+              target: { kind: 'builtin', name: builtin },
+            });
+            node.callee = null;
+          }
+        }
         if (nameOf(node.callee) === 'require') add(node, Array.isArray(node.arguments) ? node.arguments[0] : null, false);
         break;
       case 'ImportSpecifier':
