@@ -69,8 +69,8 @@ const ownProperties = (): ((seen: ObservedDataset) => Properties) => {
   };
   return (seen) => {
     const out: Properties = {};
-    for (const key in seen.properties) {
-      const name = key as PropertyName; // the keys of the record; for..in forgets it
+    // the keys of the record are PropertyNames; Object.keys forgets it
+    for (const name of Object.keys(seen.properties) as PropertyName[]) {
       const value = seen.properties[name]?.value;
       const { on } = PROPERTIES[name];
       if (value !== undefined && (on === 'both' || on === seen.kind) && isKept(name, seen) && accepts(name, value)) out[name] = value;

@@ -1,5 +1,5 @@
 /** Declared datasets against what is there: made, changed, or said why not. */
-import { type DatasetKind, type DatasetSpec, type ObservedDataset } from '../dataset/dataset.ts';
+import type { DatasetKind, DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
 import { formatBytes, parentOf, parseSize, poolOf } from '../names.ts';
 import { type Properties, type PropertyName, ruleOf } from '../property/property.ts';
 import type { Moved } from './renames.ts';
@@ -113,9 +113,8 @@ const compare = (w: World, moved: Moved, spec: Wanted, seen: ObservedDataset, se
     return false;
   }
   let differing: PropertyName[] | undefined;
-  for (const key in spec.properties) {
-    // the keys of Properties are PropertyNames; for..in forgets it
-    const property = key as PropertyName;
+  // the keys of Properties are PropertyNames; Object.keys forgets it
+  for (const property of Object.keys(spec.properties) as PropertyName[]) {
     const declared = spec.properties[property];
     if (declared !== undefined && !isSatisfied(property, declared, seen.properties)) {
       differing ??= [];

@@ -90,7 +90,7 @@ export const planPools = (w: World): void => {
       } else if (spec.guid !== undefined)
         block(
           spec,
-          'pool.create ' + spec.name,
+          `pool.create ${spec.name}`,
           w.words.missing,
           `no pool with guid ${spec.guid} is imported: import it, or leave the guid out to make a new pool`,
         );

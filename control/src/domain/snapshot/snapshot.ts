@@ -1,6 +1,6 @@
 /** Snapshots. Identity is the guid. */
 import { z } from 'zod';
-import { DatasetName, Guid, SnapshotName, SnapshotTag } from '../names.ts';
+import { DatasetName, Guid, type SnapshotName, SnapshotTag } from '../names.ts';
 
 export const Snapshot = z.object({
   guid: Guid,
