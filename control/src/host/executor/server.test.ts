@@ -256,41 +256,36 @@ describe('closing', () => {
 
   test('what runs is finished and written down also when nobody waits for the answer any more', async () => {
     const sim = await machine();
-    let release: () => void = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    let begun: () => void = () => {};
-    const started = new Promise<void>((resolve) => {
-      begun = resolve;
-    });
+    const gates = new Map<string, () => void>();
     const host: Machine = {
       ...sim,
       run: async (argv, o) => {
-        if (argv[1] === 'snapshot') {
-          begun();
-          await held;
-        }
+        if (argv[1] === 'snapshot') await new Promise<void>((resolve) => gates.set(argv.at(-1) ?? '', resolve));
         return sim.run(argv, o);
       },
     };
-    const { executor, close, at } = await start({ sim: host });
-    const req = request({ kind: 'snapshot.create', dataset: 'tank', guid: await guidOf(host, 'tank'), tag: 'one', recursive: false });
-    const stop = new AbortController();
-    const answer = executor.execute(req, stop.signal);
-    await started;
-    stop.abort();
-    expect((await answer).ok).toBe(false);
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const at = (tag: string): (() => void) | undefined => gates.get(`tank@${tag}`);
+    const { socket, close, at: where } = await start({ sim: host });
+    const guid = await guidOf(host, 'tank');
+    const [one, two] = ['one', 'two'].map((tag) => request({ kind: 'snapshot.create', dataset: 'tank', guid, tag, recursive: false }));
+    const client = connect({ path: socket });
+    client.on('connect', () => client.write(`${JSON.stringify(one)}\n${JSON.stringify(two)}\n`));
+    while (!at('one')) await turn();
+    // gone before its first answer: writing that breaks the connection while the second operation runs
+    await new Promise((resolve) => client.on('close', resolve).destroy());
+    at('one')?.();
+    while (!at('two')) await turn();
     let over = false;
     const closed = close().then(() => {
       over = true;
     });
-    for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 50; i += 1) await turn();
     expect(over).toBe(false);
-    release();
+    at('two')?.();
     await closed;
-    const again = await start({ sim, ledgerFolder: join(at, 'ledger') });
-    expect(await again.executor.outcome(req.id)).toMatchObject({ state: 'ended', answer: { ok: true } });
+    const again = await start({ sim, ledgerFolder: join(where, 'ledger') });
+    for (const r of [one, two]) expect(await again.executor.outcome(r?.id ?? '')).toMatchObject({ state: 'ended', answer: { ok: true } });
   });
 
   test('it is idle only when nobody is connected and nothing runs', async () => {
