@@ -78,7 +78,7 @@ describe('completion', () => {
     expect(await offered('dataset', 'destroy', 'tank/old', '--app')).toEqual(['--approve']);
     expect(await offered('status', '--host', '')).toEqual(['nas']);
     expect(await offered('status', '--host=')).toEqual(['--host=nas']);
-    expect(await offered('dataset', 'create', 'tank/x', '-o', 'compr')).toEqual(['compression=']);
+    expect(await offered('dataset', 'create', 'tank/x', 'compr')).toEqual(['compression=']);
     expect(await offered('user', 'create', 'anna', '--role', 'a')).toEqual(['admin', 'auditor']);
   });
   it('does not offer an option twice unless it may be repeated', async () => {

@@ -187,13 +187,24 @@ export const COMMANDS: readonly Command<Handler>[] = [
   command(
     'dataset create',
     'make a filesystem or a volume',
-    ['dataset create tank/photos', 'dataset create tank/photos -o compression=zstd -o quota=500G', 'dataset create tank/vm1 --volume 40G'],
+    [
+      'dataset create tank/photos',
+      'dataset create tank/photos compression=zstd quota=500G',
+      'dataset create tank/vm1 --type volume volsize=40G',
+    ],
     async () => (await import('./cmd/dataset.ts')).datasetCreate,
     {
-      args: [{ name: 'DATASET', help: 'full name, such as tank/photos; its parent has to exist', offer: 'dataset' }],
+      args: [
+        { name: 'DATASET', help: 'full name, such as tank/photos; its parent has to exist', offer: 'dataset' },
+        { name: 'NAME=VALUE', many: true, optional: true, help: 'ZFS properties, such as compression=zstd', offer: 'property' },
+      ],
       options: [
-        { name: 'volume', value: 'SIZE', help: 'a volume (block device) of this size, instead of a filesystem' },
-        property,
+        {
+          name: 'type',
+          value: 'TYPE',
+          offer: ['filesystem', 'volume'],
+          help: 'filesystem (default) or volume, a block device; a volume needs volsize=',
+        },
         ...CHANGE,
       ],
     },
@@ -278,21 +289,21 @@ export const COMMANDS: readonly Command<Handler>[] = [
   command(
     'snapshot hold',
     'protect a snapshot from being destroyed',
-    ['snapshot hold tank/media@before --tag legal'],
+    ['snapshot hold tank/media@before legal'],
     async () => (await import('./cmd/snapshot.ts')).snapshotHold,
     {
-      args: [snapshot],
-      options: [{ name: 'tag', value: 'TAG', help: 'name of the hold (default: keep)' }, ...CHANGE],
+      args: [snapshot, { name: 'HOLD', optional: true, help: 'name of the hold (default: keep)' }],
+      options: CHANGE,
     },
   ),
   command(
     'snapshot release',
     'take a hold away',
-    ['snapshot release tank/media@before --tag legal'],
+    ['snapshot release tank/media@before legal'],
     async () => (await import('./cmd/snapshot.ts')).snapshotRelease,
     {
-      args: [snapshot],
-      options: [{ name: 'tag', value: 'TAG', help: 'name of the hold (default: keep)' }, ...CHANGE],
+      args: [snapshot, { name: 'HOLD', optional: true, help: 'name of the hold (default: keep)' }],
+      options: CHANGE,
     },
   ),
 

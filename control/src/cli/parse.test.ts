@@ -23,9 +23,9 @@ describe('what is understood', () => {
   it('finds commands of one and two words, with options of all commands before or behind', () => {
     expect(runOf('status').command.path).toBe('status');
     expect(runOf('--json', 'pool', 'list').command.path).toBe('pool list');
-    const { command, input } = runOf('--host', 'nas', 'dataset', 'create', 'tank/a', '-o', 'quota=1G', '-o', 'atime=off', '-y');
-    expect(command.path).toBe('dataset create');
-    expect(input.word('DATASET')).toBe('tank/a');
+    const { command, input } = runOf('--host', 'nas', 'pool', 'create', 'tank', 'a', '-o', 'quota=1G', '-o', 'atime=off', '-y');
+    expect(command.path).toBe('pool create');
+    expect(input.word('POOL')).toBe('tank');
     expect(input.text('host')).toBe('nas');
     expect(input.all('property')).toEqual(['quota=1G', 'atime=off']);
     expect(input.flag('yes')).toBe(true);
@@ -59,7 +59,7 @@ describe('what is refused', () => {
     [['datset'], 'dplane dataset'],
     [['pool', 'lst'], 'dplane pool list'],
     [['dataset', 'list', '--jsno'], '--json'],
-    [['dataset', 'create', 'tank/a', '--quota', '1G'], '-o quota=VALUE'],
+    [['dataset', 'create', 'tank/a', '--quota', '1G'], 'quota=VALUE'],
   ])('%j, with what was probably meant', (argv, hint) => {
     const p = problemOf(...argv);
     expect(p.exit).toBe(2);

@@ -89,7 +89,7 @@ export type Parsed<H> =
 const isOption = (word: string): boolean => word.length > 1 && word.startsWith('-');
 
 const badOption = (raw: string, known: readonly Option[], where: string): Error => {
-  const takesProperties = known.some((o) => o.name === 'property');
+  const takesProperties = /^dataset (create|set)$/.test(where);
   const close = nearest(
     raw.replace(/^-+/, ''),
     known.map((o) => o.name),
@@ -99,7 +99,7 @@ const badOption = (raw: string, known: readonly Option[], where: string): Error 
     where === '' ? 'dplane has no such option' : `"dplane ${where}" has no such option`,
     [
       close === undefined ? '' : `Did you mean --${close}?`,
-      close === undefined && takesProperties ? `ZFS properties are given as -o ${raw.replace(/^-+/, '')}=VALUE` : '',
+      close === undefined && takesProperties ? `ZFS properties are given as ${raw.replace(/^-+/, '')}=VALUE` : '',
       `See: dplane ${where === '' ? '' : `${where} `}--help`,
     ]
       .filter((l) => l !== '')

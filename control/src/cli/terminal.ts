@@ -109,9 +109,31 @@ export class Terminal {
     this.#drawStatus();
   }
 
-  /** A paragraph, wrapped to the terminal; further lines are indented like the first. */
+  /** A paragraph, wrapped to the terminal at words; further lines stand under the text, behind `lead`. */
+  flow(lead: Line, ...text: readonly Span[]): void {
+    const width = this.width;
+    const indent = ' '.repeat(spansOf(lead).reduce((sum, s) => sum + widthOf(textOf(s)), 0));
+    const words = text.flatMap((span) =>
+      textOf(span)
+        .split(/(?<= )/)
+        .map((w) => tone(toneOf(span), w)),
+    );
+    let line: Span[] = [...spansOf(lead)];
+    let used = indent.length;
+    for (const w of words) {
+      const size = widthOf(textOf(w).trimEnd());
+      if (used > indent.length && used + size > width) {
+        this.line(line);
+        line = [indent];
+        used = indent.length;
+      }
+      line.push(w);
+      used += widthOf(textOf(w));
+    }
+    this.line(line);
+  }
   prose(text: string, indent = '', t: Tone = 'plain'): void {
-    for (const l of wrap(clean(text), this.proseWidth - indent.length)) this.line([indent, tone(t, l)]);
+    this.flow(indent, tone(t, text));
   }
 
   /** The result as data: only with --json. */

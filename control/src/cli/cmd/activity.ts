@@ -14,13 +14,15 @@ const WEIGHT: Record<Alert['severity'], number> = { critical: 0, warning: 1, inf
 export const bySeverity = (alerts: readonly Alert[]): Alert[] =>
   alerts.toSorted((a, b) => WEIGHT[a.severity] - WEIGHT[b.severity] || b.openedAt - a.openedAt);
 
-const eventLine = (term: Terminal, e: Event, now: number): Span[] => [
-  dim(`${String(e.seq).padStart(6)}  ${clock(e.at, now)}  `),
-  markOf(term, e.severity),
-  ' ',
-  e.message,
-  dim(`  ${e.kind}${e.actor === '' ? '' : ` by ${e.actor}`}`),
-];
+/** Disks by the part of their path that tells them apart. */
+export const brief = (message: string): string => message.replaceAll('/dev/disk/by-id/', '');
+
+const showEvent = (term: Terminal, e: Event, now: number): void =>
+  term.flow(
+    [dim(`${String(e.seq).padStart(5)}  ${clock(e.at, now)}  `), markOf(term, e.severity), ' '],
+    brief(e.message),
+    dim(`  ${e.kind}${e.actor === '' ? '' : ` by ${e.actor}`}`),
+  );
 
 export const events: Handler = async (cli, input) => {
   const { term } = cli;
@@ -49,12 +51,12 @@ export const events: Handler = async (cli, input) => {
   if (!input.flag('follow')) {
     term.data(page);
     if (past.length === 0) term.line('Nothing happened.');
-    for (const e of past) term.line(eventLine(term, e, cli.now()));
+    for (const e of past) showEvent(term, e, cli.now());
     return EXIT.ok;
   }
   const show = (e: Event): void => {
     term.dataLine(e);
-    term.line(eventLine(term, e, cli.now()));
+    showEvent(term, e, cli.now());
   };
   for (const e of past) show(e);
   const { followEvents } = await import('../follow.ts');
@@ -88,7 +90,7 @@ export const alerts: Handler = async (cli, input) => {
     term.line([
       markOf(term, a.severity),
       ' ',
-      strong(a.subject),
+      strong(brief(a.subject)),
       `  ${a.kind}  `,
       dim(
         a.resolvedAt === null
@@ -96,7 +98,7 @@ export const alerts: Handler = async (cli, input) => {
           : `resolved ${ago(a.resolvedAt, now)}, lasted ${lasted(a.resolvedAt - a.openedAt)}`,
       ),
     ]);
-    term.prose(a.message, '    ');
+    term.prose(brief(a.message), '    ');
   }
   return EXIT.ok;
 };

@@ -107,18 +107,14 @@ export const datasetShow: Handler = async (cli, input) => {
 export const datasetCreate: Handler = async (cli, input) => {
   const { change } = await import('../changes.ts');
   const name = input.word('DATASET');
-  const volume = input.text('volume');
-  const properties = { ...readProperties(input.all('property')), ...(volume === undefined ? {} : { volsize: volume }) };
-  return change(
-    cli,
-    [{ kind: 'dataset.create', dataset: { name, kind: volume === undefined ? 'filesystem' : 'volume', properties } }],
-    async () => {
-      const { dataset: d } = await (await cli.api()).datasets.get.query({ name });
-      return d.kind === 'volume'
-        ? `${name} is there, ${shownLimit(d)}`
-        : `${name} is there, ${d.mounted ? `mounted at ${d.mountpoint ?? '?'}` : 'not mounted'}, ${formatBytes(d.available)} available`;
-    },
-  );
+  const kind = input.choice('type', ['filesystem', 'volume']) ?? 'filesystem';
+  const properties = readProperties(input.words('NAME=VALUE'));
+  return change(cli, [{ kind: 'dataset.create', dataset: { name, kind, properties } }], async () => {
+    const { dataset: d } = await (await cli.api()).datasets.get.query({ name });
+    return d.kind === 'volume'
+      ? `${name} is there, ${shownLimit(d)}`
+      : `${name} is there, ${d.mounted ? `mounted at ${d.mountpoint ?? '?'}` : 'not mounted'}, ${formatBytes(d.available)} available`;
+  });
 };
 
 export const datasetSet: Handler = async (cli, input) => {

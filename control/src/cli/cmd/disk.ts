@@ -22,6 +22,7 @@ export const diskList: Handler = async (cli, input) => {
       { title: 'SECTOR', cell: (d) => `${d.logicalSector}/${d.physicalSector}`, spare: 4 },
       {
         title: 'USE',
+        shrink: 'end',
         cell: (d) =>
           whyNotFree(d) === undefined
             ? good('free')

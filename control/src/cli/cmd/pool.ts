@@ -3,7 +3,7 @@ import type { ObservedPool, Vdev, VdevKind, VdevRole } from '../../domain/pool/p
 import type { Properties } from '../../domain/property/property.ts';
 import { formatBytes } from '../../domain/units.ts';
 import type { Handler } from '../cli.ts';
-import { ago, count, lasted, percent } from '../format.ts';
+import { ago, clock, count, lasted, percent } from '../format.ts';
 import { EXIT, usage } from '../problems.ts';
 import { bad, dim, good, type Span, strong, warn } from '../terminal.ts';
 import { clean } from '../text.ts';
@@ -46,9 +46,9 @@ export const poolList: Handler = async (cli) => {
     },
     { title: 'FRAG', cell: (p) => (p.fragmentation === null ? '-' : `${p.fragmentation}%`), align: 'right', spare: 2 },
     { title: 'SCRUB', cell: (p) => scanText(p.scan, now), shrink: 'end', spare: 1 },
-    { title: 'MEANS', cell: (p) => p.meaning, shrink: 'end' },
   ]);
-  for (const s of stuck) term.line([bad(`${s.pool} does not answer since ${ago(s.since, now)}: `), s.problem.why]);
+  for (const p of pools) if (p.meaning !== 'healthy') term.flow([warn(`${p.name}: `)], p.meaning);
+  for (const s of stuck) term.flow([bad(`${s.pool}: `)], `does not answer since ${clock(s.since, now)}: ${s.problem.why}`);
   return EXIT.ok;
 };
 

@@ -1,4 +1,5 @@
 /** snapshot list, create, destroy, hold, release */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import { formatBytes } from '../../domain/units.ts';
 import type { Cli, Handler } from '../cli.ts';
@@ -45,6 +46,16 @@ export const snapshotList: Handler = async (cli, input) => {
   return EXIT.ok;
 };
 
+/** The index of snapshots follows a change a moment later: looked at a few times before it is said that something is missing. */
+const settled = async <T>(read: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> => {
+  let value = await read();
+  for (let tries = 0; tries < 10 && !isRight(value); tries += 1) {
+    await pause(300);
+    value = await read();
+  }
+  return value;
+};
+
 const split = (name: string): { dataset: string; tag: string } => {
   const at = name.indexOf('@');
   if (at < 1 || at === name.length - 1) throw usage(name, 'a snapshot is named dataset@name', 'See: dplane snapshot list');
@@ -79,7 +90,12 @@ export const snapshotDestroy: Handler = async (cli, input) => {
   const { change } = await import('../changes.ts');
   const { dataset, tag, guid } = await mustFind(cli, input.word('SNAPSHOT'));
   return change(cli, [{ kind: 'snapshot.destroy', dataset, tag, guid }], async () =>
-    (await find(cli, dataset, tag)) ? warn(`${dataset}@${tag} is still in the list; look again in a minute`) : `${dataset}@${tag} is gone`,
+    (await settled(
+      () => find(cli, dataset, tag),
+      (found) => found === undefined,
+    ))
+      ? warn(`${dataset}@${tag} is still in the list; look again in a minute`)
+      : `${dataset}@${tag} is gone`,
   );
 };
 
@@ -90,7 +106,7 @@ const holding =
     const { dataset, tag, guid } = await mustFind(cli, input.word('SNAPSHOT'));
     return change(
       cli,
-      [{ kind, dataset, tag, guid, hold: input.text('tag') ?? 'keep' }],
+      [{ kind, dataset, tag, guid, hold: input.maybe('HOLD') ?? 'keep' }],
       async () => `${dataset}@${tag} has ${count((await find(cli, dataset, tag))?.holds ?? 0, 'hold')}`,
     );
   };

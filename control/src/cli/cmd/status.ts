@@ -2,11 +2,12 @@
 import { formatBytes } from '../../domain/units.ts';
 import { shortDigest } from '../changes.ts';
 import type { Handler } from '../cli.ts';
-import { ago, count, percent } from '../format.ts';
+import { ago, clock, count, percent } from '../format.ts';
 import { EXIT } from '../problems.ts';
 import { bad, dim, good, type Line, type Span, strong, tone, warn } from '../terminal.ts';
 import { scanText } from './pool.ts';
-import { bySeverity, markOf } from './activity.ts';
+import { brief, bySeverity, markOf } from './activity.ts';
+import { pad } from '../text.ts';
 
 const RECENT = 5;
 
@@ -14,8 +15,8 @@ export const status: Handler = async (cli) => {
   const { term } = cli;
   const api = await cli.api();
   const [o, { events }] = await Promise.all([api.system.overview.query(), api.events.list.query({ limit: 60 })]);
-  // Steps and plans are how things change; what changed is told by the other events.
-  const changed = events.filter((e) => !['run.step', 'plan.created', 'run.started'].includes(e.kind)).slice(0, RECENT);
+  // Steps and plans are how things change, open alerts stand above; what changed is told by the other events.
+  const changed = events.filter((e) => !['run.step', 'plan.created', 'run.started', 'alert.opened'].includes(e.kind)).slice(0, RECENT);
   term.data({ ...o, changed });
   if (term.json) return EXIT.ok;
   const { now } = o;
@@ -54,7 +55,7 @@ export const status: Handler = async (cli) => {
     if (scan !== '') term.line(dim(`      ${scan}`));
   }
   for (const x of o.stuck)
-    term.line(['  ', bad(s.bad), ' ', strong(x.pool), bad(`  does not answer since ${ago(x.since, now)}: `), x.problem.why]);
+    term.flow(['  ', bad(s.bad), ' '], strong(x.pool), bad(`  does not answer since ${clock(x.since, now)}: `), x.problem.why);
   if (o.pools.length === 0) term.line([dim('  Free disks: '), tone('accent', 'dplane disk list --free')]);
 
   const drifted = o.drift.state === 'drifted';
@@ -62,7 +63,7 @@ export const status: Handler = async (cli) => {
   term.line();
   term.line([strong('Is anything asked of me?  '), asks === 0 ? good('No.') : `${asks}:`]);
   for (const a of bySeverity(o.alerts)) {
-    term.line(['  ', markOf(term, a.severity), ' ', a.message, dim(`  ${a.subject}, ${ago(a.openedAt, now)}`)]);
+    term.flow(['  ', markOf(term, a.severity), ' '], brief(a.message), dim(`  ${ago(a.openedAt, now)}`));
   }
   if (drifted && !o.alerts.some((a) => a.kind === 'drift'))
     term.line([
@@ -71,7 +72,7 @@ export const status: Handler = async (cli) => {
       ` the box differs from what was applied in ${count(o.drift.items.length, 'place')}: `,
       tone('accent', 'dplane drift'),
     ]);
-  for (const p of o.problems) term.line(['  ', warn(s.warn), ` ${p.what}: ${p.why}`]);
+  for (const p of o.problems) term.flow(['  ', warn(s.warn), ' '], `${p.what}: ${p.why}`);
   for (const p of o.pendingPlans.slice(0, RECENT))
     term.line([
       '  ',
@@ -85,9 +86,10 @@ export const status: Handler = async (cli) => {
   term.line();
   term.line([strong('What changed?')]);
   if (changed.length === 0) term.line(dim('  Nothing yet.'));
-  for (const e of changed) term.line(['  ', dim(ago(e.at, now).padEnd(12)), ` ${e.message}`, dim(`  ${e.actor}`)]);
+  for (const e of changed) term.flow(['  ', dim(pad(ago(e.at, now), 13))], brief(e.message), dim(`  ${e.actor}`));
   term.line();
-  term.line(
+  term.flow(
+    '',
     dim(
       `${count(o.counts.datasets, 'dataset')}, ${count(o.counts.snapshots, 'snapshot')}, ${count(o.counts.shares, 'share')}; seen ${ago(o.at, now)}; D-PlaneOS ${o.version} at ${cli.transport.where}`,
     ),
