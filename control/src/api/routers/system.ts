@@ -71,7 +71,7 @@ export const system = router({
           .filter(
             (plan) =>
               plan.expiresAt > now &&
-              plan.summary.create + plan.summary.modify + plan.summary.delete > 0 &&
+              plan.summary.create + plan.summary.modify + plan.summary.delete + plan.summary.blocked > 0 &&
               !runs.some((run) => run.planDigest === plan.digest),
           ),
         running: runs.filter((run) => run.state === 'running'),
