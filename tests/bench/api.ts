@@ -71,7 +71,8 @@ const stateOf = (captured: string): string => {
   const shared = JSON.stringify(state.shares ?? []) + JSON.stringify(state.schedules ?? []) + JSON.stringify(state.replication ?? []);
   const leaves = state.datasets.filter((d) => d.kind !== 'volume' && !parents.has(d.name) && !shared.includes(JSON.stringify(d.name)));
   const [gone, changed] = [new Set(leaves.slice(0, 10)), leaves.slice(10, 20)];
-  for (const d of changed) d.properties = { ...d.properties, compression: d.properties?.compression === 'zstd-3' ? 'lz4' : 'zstd-3' };
+  // a value that no dataset of the seed has or inherits
+  for (const d of changed) d.properties = { ...d.properties, compression: 'gzip-7' };
   const pool = state.datasets[0]?.name.split('/')[0];
   const added = Array.from({ length: 5 }, (_, i) => ({ name: `${pool}/bench-new-${i}`, properties: {} }));
   return stringify(
@@ -88,7 +89,7 @@ const prepare = async (daemon: Daemon, token: Record<string, string>): Promise<s
     .looseObject({ yaml: z.string() })
     .parse(JSON.parse(await must(`${daemon.http}/api/gitops/capture`, { method: 'POST', headers: token })));
   const yaml = sized(stateOf(captured.yaml));
-  const saved = await ask(`${daemon.http}/api/gitops/state`, { method: 'PUT', headers: token, body: { yaml } });
+  const saved = await ask(`${daemon.http}/api/gitops/state`, { method: 'PUT', headers: token, body: { yaml, basedOn: null } });
   if (saved.status !== 200) throw new Error(`saving the state: ${saved.status} ${saved.text.slice(0, 800)}`);
   return yaml;
 };
