@@ -9,6 +9,7 @@ export const Answer = z.discriminatedUnion('ok', [
 
 export const Outcome = z.discriminatedUnion('state', [
   z.object({ state: z.literal('unknown') }),
+  z.object({ state: z.literal('running') }),
   z.object({ state: z.literal('begun') }),
   z.object({ state: z.literal('ended'), answer: Answer }),
 ]);

@@ -195,7 +195,8 @@ export const performer = ({ host, ledger, clock, log }: { host: Host; ledger: Le
         active.delete(mine);
       }
     },
-    outcome: (id) => ledger.outcome(id),
+    // one that waits for its turn has not begun, but will
+    outcome: (id) => (running.has(id) ? { state: 'running' } : ledger.outcome(id)),
     active: () => active.size,
     drained: async () => {
       while (active.size > 0) await Promise.allSettled(active);

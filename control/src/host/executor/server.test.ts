@@ -150,19 +150,26 @@ describe('operations over the socket', () => {
       },
     };
     const { executor } = await start({ sim: host });
-    const create = (name: string) => executor.execute(request({ kind: 'dataset.create', name, type: 'filesystem', properties: {} }));
-    const all = [create('tank/a'), create('tank/b'), create('vault/a')];
+    const requests = ['tank/a', 'tank/b', 'vault/a'].map((name) =>
+      request({ kind: 'dataset.create', name, type: 'filesystem', properties: {} }),
+    );
+    const all = requests.map((r) => executor.execute(r));
     const open = async (): Promise<void> => {
       while (gates.length === 0) await new Promise((resolve) => setImmediate(resolve));
       gates.shift()?.();
     };
     while (gates.length < 2) await new Promise((resolve) => setImmediate(resolve));
-    expect(seen.toSorted()).toEqual(['tank/a', 'vault/a']);
+    expect(seen.map((name) => name.split('/')[0]).toSorted()).toEqual(['tank', 'vault']);
+    // the one that waits for its turn will run: whoever asks must not take it for forgotten
+    const waits = requests.find((r) => r.operation.kind === 'dataset.create' && !seen.includes(r.operation.name));
+    expect(await executor.outcome(waits?.id ?? '')).toEqual({ state: 'running' });
+    expect(await executor.outcome(requests[2]?.id ?? '')).toEqual({ state: 'running' });
     await open();
     await open();
     await open();
     expect((await Promise.all(all)).every((a) => a.ok)).toBe(true);
     expect(most).toBe(2);
+    expect(await executor.outcome(requests[0]?.id ?? '')).toMatchObject({ state: 'ended' });
   });
 
   test('a bug in an operation is a refusal without a stack; the journal has it', async () => {
