@@ -19,7 +19,12 @@ export const shortDigest = (digest: string): string => digest.slice(0, 12);
 export const quoted = (text: string): string => (/^[A-Za-z0-9_./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 export const showPlan = (term: Terminal, plan: Plan): void => {
-  for (const line of renderPlan(plan)) term.line(tone(TONES[line.tone], line.text));
+  for (const { text, tone: t } of renderPlan(plan)) {
+    const indent = text.slice(0, text.length - text.trimStart().length);
+    // A command to copy stays in one piece.
+    if (text.includes('same as: ')) term.line(tone(TONES[t], text));
+    else term.flow(indent, tone(TONES[t], text.trimStart()));
+  }
 };
 
 /** The one plan whose digest begins like this. */

@@ -18,6 +18,7 @@ const env: NodeJS.ProcessEnv = {
   XDG_CONFIG_HOME: join(folder, 'config'),
   XDG_CACHE_HOME: join(folder, 'cache'),
   LANG: 'C.UTF-8',
+  NODE_COMPILE_CACHE: join(folder, 'cache'),
 };
 let url = '';
 let code = '';

@@ -60,6 +60,23 @@ describe('tables', () => {
   });
 });
 
+describe('flowing text', () => {
+  it('stands behind its lead, within the width, without spaces at the edge', () => {
+    for (let width = 40; width < 60; width += 1) {
+      const { term, stdout } = terminal(width, { NO_COLOR: '1' });
+      term.flow(['  ', tone('warn', '!'), ' '], 'one two three four five six seven eight nine ten ', tone('dim', ' eleven twelve'));
+      const lines = stdout.text.trimEnd().split('\n');
+      expect(lines.length).toBeGreaterThan(1);
+      for (const [i, l] of lines.entries()) {
+        expect(widthOf(l)).toBeLessThanOrEqual(width);
+        expect(l).toBe(l.trimEnd());
+        expect(l.startsWith(i === 0 ? '  ! one' : '    ')).toBe(true);
+      }
+      expect(stdout.text.split(/\s+/).filter((w) => w !== '' && w !== '!')).toHaveLength(12);
+    }
+  });
+});
+
 describe('colour and cleaning', () => {
   it('colours on a terminal only, and never with NO_COLOR', () => {
     const on = terminal(80);

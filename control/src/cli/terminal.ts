@@ -120,17 +120,20 @@ export class Terminal {
     );
     let line: Span[] = [...spansOf(lead)];
     let used = indent.length;
+    // A space at the very edge would make the terminal begin a line of its own.
+    const write = (): void =>
+      this.line([...line.slice(0, -1), ...line.slice(-1).map((s) => (used > indent.length ? tone(toneOf(s), textOf(s).trimEnd()) : s))]);
     for (const w of words) {
       const size = widthOf(textOf(w).trimEnd());
       if (used > indent.length && used + size > width) {
-        this.line(line);
+        write();
         line = [indent];
         used = indent.length;
       }
       line.push(w);
       used += widthOf(textOf(w));
     }
-    this.line(line);
+    write();
   }
   prose(text: string, indent = '', t: Tone = 'plain'): void {
     this.flow(indent, tone(t, text));
