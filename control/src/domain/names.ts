@@ -67,7 +67,7 @@ export const AbsolutePath = z
   .min(1)
   .max(1024)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
-  .regex(/^\/[^\u0000-\u001f\u007f"'\\%$`]*$/, 'expected an absolute path without quotes, control characters, $ or %')
+  .regex(/^\/[^\u0000-\u001f\u007f-\u009f\u2028\u2029"'\\%$`]*$/, 'expected an absolute path without quotes, control characters, $ or %')
   .refine(
     (p) =>
       p === '/' ||

@@ -70,6 +70,8 @@ export const realHost = (): Host => {
     };
     const timer = setTimeout(() => stop('timeout'), o.timeoutMs);
     const onAbort = (): void => stop('aborted');
+    // it may have come while execa was loaded
+    if (o.signal?.aborted) onAbort();
     o.signal?.addEventListener('abort', onAbort, { once: true });
     return {
       why: () => why,
@@ -121,21 +123,30 @@ export const realHost = (): Host => {
       const subprocess = execa(file, args, { ...base(o), buffer: { stdout: false, stderr: true }, maxBuffer: MAX_OUTPUT });
       const ended = subprocess.then((r) => r);
       const g = guard(argv, o, () => subprocess.kill(), ended);
-      const source = subprocess.iterable();
+      const { stdout } = subprocess;
+      stdout.setEncoding('utf8');
+      // a process that can't be killed keeps its pipe open: reading has to end without it
+      void g.stopped.then(() => stdout.destroy());
       let taken = 0;
       let tooLarge = false;
       let finished = false;
+      let rest = '';
       try {
-        for (;;) {
-          const next = await Promise.race([source.next(), g.stopped]);
-          if (next === 'left' || next.done) break;
-          taken += next.value.length + 1;
-          if (o.maxOutput !== undefined && taken > o.maxOutput) {
-            tooLarge = true;
-            break;
+        try {
+          for await (const chunk of stdout) {
+            const text = String(chunk);
+            taken += text.length;
+            const parts = (rest + text).split('\n');
+            rest = parts.pop() ?? '';
+            tooLarge = rest.length > MAX_OUTPUT || (o.maxOutput !== undefined && taken > o.maxOutput);
+            if (tooLarge) break;
+            yield* parts;
           }
-          yield next.value;
+        } catch (error) {
+          // cut off by ourselves, above: the result says why
+          if (g.why() === null) throw error;
         }
+        if (rest !== '' && g.why() === null && !tooLarge) yield rest;
         if (tooLarge) subprocess.kill();
         const r = await Promise.race([ended, g.stopped]);
         finished = true;
