@@ -19,7 +19,7 @@ const { values } = parseArgs({
     'smb-port': { type: 'string' },
     identity: { type: 'string' },
     out: { type: 'string', default: fileURLToPath(new URL('../../control/src/host/fixtures', import.meta.url)) },
-    only: { type: 'string', default: 'start,datasets,shares,trouble,layouts,smart,suspended' },
+    only: { type: 'string', default: 'start,datasets,shares,trouble,layouts,missing,smart,suspended' },
   },
 });
 if (values['ssh-port'] === undefined || values.identity === undefined) {
@@ -52,6 +52,7 @@ const parts: Record<string, () => Promise<void>> = {
   },
   trouble: () => pools.scrubAndTrouble(r),
   layouts: () => pools.otherLayouts(r),
+  missing: () => pools.missingDisks(r),
   smart: () => pools.smart(r),
   suspended: () => datasets.suspended(r),
 };

@@ -93,6 +93,7 @@ export class Recorder {
   async #askVersion(tool: string): Promise<string> {
     const zfs = async () => (await this.guest(['zfs', 'version'])).stdout;
     const samba = async () => (await this.guest(['smbd', '--version'])).stdout;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholder
     const nfs = async () => (await this.guest(['dpkg-query', '-W', '-f=${Version}', 'nfs-kernel-server'])).stdout;
     const own = async () => (await this.guest([tool, '--version'])).stdout;
     const from: Record<string, () => Promise<string>> = {

@@ -257,7 +257,8 @@ export async function clonesAndRenames(r: Recorder): Promise<void> {
   await r.record('zfs-rename-snapshot-ok', words('zfs rename tank/made/new@s tank/made/new@t'));
   await r.guest(words('zfs snapshot tank/docs@two'));
   await r.record('zfs-rename-snapshot-exists', words('zfs rename tank/docs@one tank/docs@two'));
-  await r.record('zfs-rename-snapshot-recursive-ok', words('zfs rename -r tank/docs@two @three'));
+  await r.record('zfs-rename-snapshot-recursive-exists', words('zfs rename -r tank/docs@two @three'));
+  await r.record('zfs-rename-snapshot-recursive-ok', words('zfs rename -r tank/docs@two @renamed'));
   const holding = r.longInGuest(['sh', '-c', 'cd /mnt/tank/made/new && echo > .held && exec sleep 300']);
   await r.script('for i in $(seq 100); do [ -e /mnt/tank/made/new/.held ] && exit 0; sleep 0.2; done; exit 1');
   await r.record('zfs-rename-busy', words('zfs rename tank/made/new tank/moved'));

@@ -267,7 +267,10 @@ export async function otherLayouts(r: Recorder): Promise<void> {
   await r.script(`dd if=/dev/zero of=${by(5)}-part1 bs=1M seek=5 count=400 conv=notrunc,fsync status=none`);
   await r.record('zpool-import-overwritten-in-the-middle', words('zpool import -d /dev/disk/by-id lone'));
   await r.script(`zpool destroy -f lone || zpool labelclear -f ${by(5)}-part1; wipefs -qa ${by(5)}; blockdev --rereadpt ${by(5)}`);
+}
 
+/** Pools with disks gone, and pools of other machines. */
+export async function missingDisks(r: Recorder): Promise<void> {
   await r.prepare(words(`zpool create -f -O mountpoint=/mnt/pair pair mirror ${by(6)} ${by(7)} mirror ${by(8)} ${by(9)}`));
   await statusForms(r, 'two-mirrors', 'pair');
   await r.record('zpool-checkpoint-ok', words('zpool checkpoint pair'));
