@@ -230,6 +230,11 @@ export class Vm {
     await this.qmp('system_reset');
   }
 
+  /** Pulls the n-th data disk (from 1) out of the running machine. */
+  async pull(n: number): Promise<void> {
+    await this.qmp('device_del', { id: `dev-d${n}` });
+  }
+
   async forgetSsh(): Promise<void> {
     await run([...this.sshArgv.slice(0, -1), '-O', 'exit', 'root@127.0.0.1'], { timeoutMs: 5_000 });
   }
