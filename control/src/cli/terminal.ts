@@ -121,8 +121,11 @@ export class Terminal {
     let line: Span[] = [...spansOf(lead)];
     let used = indent.length;
     // A space at the very edge would make the terminal begin a line of its own.
-    const write = (): void =>
-      this.line([...line.slice(0, -1), ...line.slice(-1).map((s) => (used > indent.length ? tone(toneOf(s), textOf(s).trimEnd()) : s))]);
+    const write = (): void => {
+      const end = line.findLastIndex((span, i) => i < spansOf(lead).length || textOf(span).trim() !== '');
+      const last = line[end] ?? '';
+      this.line([...line.slice(0, end), end < spansOf(lead).length ? last : tone(toneOf(last), textOf(last).trimEnd())]);
+    };
     for (const w of words) {
       const size = widthOf(textOf(w).trimEnd());
       if (used > indent.length && used + size > width) {
