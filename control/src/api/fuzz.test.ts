@@ -134,7 +134,7 @@ const judge = (status: number, text: string, what: string): void => {
   expect(text, what).not.toMatch(/\n\s+at |\.ts:\d|node_modules|\$argon2|SQLITE|ZodError|TRPCError/);
   for (const secret of [cookie.slice(7), w.store.access.users()[0]?.password ?? 'x'.repeat(9)]) expect(text, what).not.toContain(secret);
 };
-const runs = Number(process.env.FUZZ_RUNS ?? 25);
+const runs = Number(process.env.FUZZ_RUNS ?? 20);
 /** These hash a password each time: fewer rounds of them. */
 const slow = new Set([
   'session.login',

@@ -137,6 +137,14 @@ test('a body beyond the limit is refused while it streams, declared or not', asy
     expect(streamed, path).toMatch(/^HTTP\/1\.1 413 /);
   }
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(60 * 1024 * 1024);
+  // What says that it will be too large is refused before any of it is sent.
+  expect(
+    await raw(
+      w.port,
+      'POST /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 10485760\r\n\r\n',
+      'answer',
+    ),
+  ).toMatch(/^HTTP\/1\.1 413 /);
   // A state file may be larger than other bodies.
   const state = await w.ask({ method: 'POST', path: '/api/gitops/validate', cookie, body: { yaml: '#'.repeat(3 * 1024 * 1024) } });
   expect(state.status).toBe(200);

@@ -9,7 +9,6 @@ import { createServer as createHttps } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import type { Engine } from '../engine/engine.ts';
 import type { Clock, Store } from '../store/types.ts';
 import { createAccess, LOCAL_ROOT, NOBODY } from './access/access.ts';
@@ -113,7 +112,7 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
     const host = hostOf(req.headers.host);
     if (host === null)
       throw refusal('invalid', 'The request was not understood', 'it does not say which host it is for', 'Send a Host header.');
-    if (!isOurs(host, ourNames()))
+    if (!isOurs(host, ourNames))
       throw refusal(
         'forbidden',
         'This is refused',
@@ -166,6 +165,7 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
       ? await readBody(req, Math.max(...names.map((n) => limitFor(ctx.who().kind === 'nobody' ? undefined : meta.get(n)))))
       : undefined;
     for (const [k, v] of common) res.setHeader(k, v);
+    const { nodeHTTPRequestHandler } = await import('@trpc/server/adapters/node-http'); // 3 MB, with the first call
     await nodeHTTPRequestHandler({
       req: Object.assign(req, { body }),
       res,

@@ -22,8 +22,8 @@ const PRIVATE = /(?:^|\.)(?:localhost|local|lan|home|internal|intranet|localdoma
  * Names an attacker can point at this box (DNS rebinding) are those of the public DNS. Addresses, bare names and names of private zones
  * can't be; others are taken when they are ours: the certificate or the setting `api.hosts` names them.
  */
-export const isOurs = (host: string, ours: ReadonlySet<string>): boolean =>
-  isIP(host) !== 0 || !host.includes('.') || PRIVATE.test(host) || ours.has(host);
+export const isOurs = (host: string, ours: () => ReadonlySet<string>): boolean =>
+  isIP(host) !== 0 || !host.includes('.') || PRIVATE.test(host) || ours().has(host);
 
 const sameOrigin = (headers: IncomingHttpHeaders): boolean => {
   const { origin } = headers;
