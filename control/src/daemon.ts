@@ -9,6 +9,7 @@ import type { Scheduler } from './engine/scheduler.ts';
 import type { Executor } from './host/executor.ts';
 import type { Host } from './host/host.ts';
 import { systemdNotify } from './notify.ts';
+import type { SealedHead } from './store/audit-seal.ts';
 import { openStore } from './store/store.ts';
 import type { Clock } from './store/types.ts';
 
@@ -71,6 +72,8 @@ export const startDaemon = async (deps: {
     auditKey: keyAt(join(config.stateFolder, 'audit.key')),
     sealPath: join(config.stateFolder, 'audit.seal'),
     clock,
+    // a second witness that nobody rewrites by copying a file back: the journal
+    ...(host.simulated ? {} : { onSeal: (head: SealedHead) => log(`<6>audit head count=${head.count} seq=${head.seq} hmac=${head.hmac}`) }),
   });
   const { engine, scheduler } = createEngine({
     host,

@@ -125,6 +125,17 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     });
   };
 
+  /** What the database says of itself, as alerts: it is found once at each start. */
+  const checkStore = (): void => {
+    const problems = store.check();
+    const now = clock();
+    for (const kind of ['audit.broken', 'store.damaged'] as const) {
+      const mine = problems.filter((p) => p.includes('audit') === (kind === 'audit.broken'));
+      if (mine.length > 0) store.alerts.raise({ kind, subject: 'store', severity: 'critical', message: mine.join('; ') }, now);
+      else store.alerts.resolve(kind, 'store', now);
+    }
+  };
+
   const baseline = (): DesiredState | null => {
     const text = store.settings.get(BASELINE);
     return text === null ? null : (JSON.parse(text) as DesiredState); // written by setBaseline alone
@@ -397,6 +408,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         await runner.recover();
         raiseAndResolve(seen.observed);
         drift = compareDrift(seen.observed);
+        checkStore();
         await refreshSnapshots();
         // counts of snapshots come from the index: observe once more, now that it is there
         await observer.get(0);

@@ -9,6 +9,7 @@ export const AlertKind = z.enum([
   'drift',
   'run.interrupted',
   'audit.broken',
+  'store.damaged',
   'host.tool-missing',
   'share.down',
 ]);

@@ -6,15 +6,21 @@ import { Answer, Outcome } from './answer.ts';
 
 const MAX_ANSWER = 1024 * 1024;
 const ASK = 'the operation may have run: ask what became of it before anything is repeated';
+/** An answer that did not come: code `timeout`, so that nobody takes it for a no. `unavailable` means that nothing was sent. */
+const lost = (why: string): { ok: false; refusal: Refusal } => refuse('timeout', 'dplane-exec', why, ASK);
 
 const whyUnreachable = (error: NodeJS.ErrnoException, path: string): Refusal => {
-  const [why, todo] =
-    error.code === 'EACCES'
-      ? [`${path} may not be used by this user`, 'run the daemon as a member of the group dplane']
-      : error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
-        ? [`nothing listens at ${path}`, 'start it: systemctl start dplane-exec.socket; its log: journalctl -u dplane-exec']
-        : [`the connection to ${path} broke (${error.code ?? error.message})`, ASK];
-  return refuse('unavailable', 'dplane-exec', why, todo).refusal;
+  if (error.code === 'EACCES')
+    return refuse('unavailable', 'dplane-exec', `${path} may not be used by this user`, 'run the daemon as a member of the group dplane')
+      .refusal;
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED')
+    return refuse(
+      'unavailable',
+      'dplane-exec',
+      `nothing listens at ${path}`,
+      'start it: systemctl start dplane-exec.socket; its log: journalctl -u dplane-exec',
+    ).refusal;
+  return lost(`the connection to ${path} broke (${error.code ?? error.message})`).refusal;
 };
 
 const exchange = (
@@ -31,11 +37,8 @@ const exchange = (
       socket.destroy();
       resolve(end);
     };
-    const timer = setTimeout(
-      () => finish(refuse('timeout', 'dplane-exec', `no answer within ${Math.round(timeoutMs / 1000)} s`, ASK)),
-      timeoutMs,
-    );
-    const onAbort = (): void => finish(refuse('unavailable', 'dplane-exec', 'the request was given up before the answer came', ASK));
+    const timer = setTimeout(() => finish(lost(`no answer within ${Math.round(timeoutMs / 1000)} s`)), timeoutMs);
+    const onAbort = (): void => finish(lost('the request was given up before the answer came'));
     if (signal?.aborted) return onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
 
@@ -47,13 +50,13 @@ const exchange = (
       size += chunk.length;
       const end = chunk.indexOf(0x0a);
       if (end >= 0) finish({ ok: true, line: Buffer.concat(parts).toString('utf8', 0, size - chunk.length + end) });
-      else if (size > MAX_ANSWER) finish(refuse('unavailable', 'dplane-exec', 'its answer is larger than answers are', ASK));
+      else if (size > MAX_ANSWER) finish(lost('its answer is larger than answers are'));
     });
     socket.on('error', (error) => finish({ ok: false, refusal: whyUnreachable(error, path) }));
-    socket.on('close', () => finish(refuse('unavailable', 'dplane-exec', 'it ended the connection without an answer', ASK)));
+    socket.on('close', () => finish(lost('it ended the connection without an answer')));
   });
 
-const unreadable = (): { ok: false; refusal: Refusal } => refuse('unavailable', 'dplane-exec', 'its answer could not be read', ASK);
+const unreadable = (): { ok: false; refusal: Refusal } => lost('its answer could not be read');
 
 const parse = (line: string): unknown => {
   try {

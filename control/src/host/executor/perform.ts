@@ -174,10 +174,10 @@ export const performer = ({ host, ledger, clock, log }: { host: Host; ledger: Le
     try {
       return await perform(request);
     } catch (error) {
-      // the ledger could not be written: nothing may be executed that is not remembered
+      // the ledger could not be written: nothing may be executed that is not remembered. Not a no: its end may be what was lost
       log(`<2>operation ${request.id}: ${JSON.stringify(error instanceof Error ? error.stack : String(error))}`);
       return refuse(
-        'unavailable',
+        'timeout',
         `${request.operation.kind} ${subjectOf(request.operation)}`,
         "the executor's ledger can't be written",
         'look at the space in /var/lib/dplane-exec and at `journalctl -u dplane-exec`, then ask what became of this operation',

@@ -450,7 +450,7 @@ describe('the client', () => {
     const stop = new AbortController();
     const answer = socketExecutor(socket, { timeoutMs: 20_000 }).execute(req, stop.signal);
     stop.abort();
-    expect(await answer).toMatchObject({ ok: false, refusal: { code: 'unavailable' } });
+    expect(await answer).toMatchObject({ ok: false, refusal: { code: 'timeout' } });
     expect(await socketExecutor(socket, { timeoutMs: 20_000 }).execute(req, stop.signal)).toMatchObject({ ok: false });
   });
 });
@@ -481,7 +481,7 @@ describe('killed', () => {
       const first = await spawn(at, when, 'zfs destroy tank/docs');
       expect(await first.executor.execute(req)).toMatchObject({
         ok: false,
-        refusal: { code: 'unavailable', todo: expect.stringContaining('may have run') },
+        refusal: { code: 'timeout', todo: expect.stringContaining('may have run') },
       });
       await first.end;
 
