@@ -65,7 +65,7 @@ describe('over HTTP', () => {
       ? ask(w.port, { path: `/trpc/${path}${path in inputs ? `?input=${encodeURIComponent(JSON.stringify(input))}` : ''}`, ...more })
       : ask(w.port, { method: 'POST', path: `/trpc/${path}`, body: input, ...more });
   };
-  const routed = (path: string, meta: (typeof all)[number]['meta'], cookie: string | undefined) => {
+  const routed = (path: string, meta: (typeof all)[number]['meta'], cookie: string | undefined, token?: string) => {
     const rest = meta.rest;
     if (!rest) throw new Error(`${path} has no route`);
     const to = rest.path
@@ -76,6 +76,7 @@ describe('over HTTP', () => {
       method: rest.method,
       path: to,
       ...(cookie && { cookie }),
+      ...(token && { token }),
       ...(rest.method === 'POST' || rest.method === 'PUT' ? { body: inputs[path] ?? {} } : {}),
     });
   };
@@ -112,6 +113,7 @@ describe('over HTTP', () => {
           lastUsedAt: null,
         });
         expect((await call(path, type, undefined, token)).status).toBe(403);
+        expect((await routed(path, meta, undefined, token)).status).toBe(403);
       }
     },
   );

@@ -181,6 +181,8 @@ export type Ask = {
   token?: string;
   socketPath?: string;
   port?: number;
+  /** Address of loopback it comes from. */
+  from?: string;
 };
 
 /** One request over a connection of its own, without anything a browser would add. */
@@ -192,6 +194,7 @@ export const ask = (port: number, a: Ask): Promise<Reply> =>
       method: a.method ?? 'GET',
       path: a.path,
       agent: false,
+      ...(a.from && { localAddress: a.from }),
       ...(a.socketPath ? { socketPath: a.socketPath } : { host: '127.0.0.1', port: a.port ?? port }),
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
