@@ -29,11 +29,22 @@ export const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-const begin = (script: string, args: readonly string[], env: Record<string, string>, cache: string): ChildProcess =>
-  spawn(process.execPath, [...FLAGS, join(ROOT, script), ...args], {
+/** Whatever ends this process, what it started ends too. */
+const started = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+const begin = (script: string, args: readonly string[], env: Record<string, string>, cache: string): ChildProcess => {
+  const child = spawn(process.execPath, [...FLAGS, join(ROOT, script), ...args], {
     env: { PATH: process.env.PATH ?? '', HOME: cache, NODE_COMPILE_CACHE: join(cache, 'compile'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  started.add(child);
+  child.once('exit', () => started.delete(child));
+  return child;
+};
 
 const untilReady = async (child: ChildProcess): Promise<Running> => {
   let out = '';
