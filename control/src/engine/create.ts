@@ -4,7 +4,6 @@ import { alertKey } from '../domain/alert/alert.ts';
 import { capture, identitiesOf } from '../domain/plan/capture.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { ok, refuse, type Result } from '../domain/refusal.ts';
-import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import type { DesiredState } from '../domain/state/state.ts';
 import type { ShareClient } from '../domain/share/share.ts';
 import type { Actor } from '../domain/user/user.ts';
@@ -227,13 +226,13 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     for (const pool of pools) await inTurn(() => refreshPool(pool));
     const seen = await observer.get(pools.size > 0 ? 0 : READ_AGE);
     const now = capture(seen.observed);
-    const whole = e.source.kind === 'state' && e.run.state === 'succeeded';
+    const whole = e.source.kind === 'state' && e.state === 'succeeded';
     const touched = new Set(operations.flatMap(touchedBy));
     store.transact(() => {
       setBaseline(whole ? now : nextBaseline(baseline(), drift.items, touched, now));
       store.states.setIdentities(identitiesOf(seen.observed));
-      if (whole && e.yaml !== null)
-        store.states.put({ yaml: e.yaml, digest: sha256(e.yaml), at: clock(), actor: e.run.actor, kind: 'applied' });
+      if (whole && e.source.kind === 'state')
+        store.states.put({ yaml: e.source.yaml, digest: sha256(e.source.yaml), at: clock(), actor: e.actor, kind: 'applied' });
     });
     drift = compareDrift(seen.observed);
   };
@@ -370,7 +369,12 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     },
     stateHistory: (limit) => store.states.list(limit),
 
-    planState: (actor, yaml) => planner.planState(actor, yaml ?? store.states.latest('saved')?.yaml ?? null),
+    planState: async (actor, yaml) => {
+      const text = yaml ?? store.states.latest('saved')?.yaml;
+      if (text === undefined)
+        return refuse('not-found', 'plan', 'no state.yaml is saved yet', 'capture the live state, edit it, and save it');
+      return await planner.planState(actor, text);
+    },
     planChange: (actor, changes) => planner.planChange(actor, changes),
     plan: (digest) => planner.get(digest)?.plan ?? null,
     plans: (limit) =>

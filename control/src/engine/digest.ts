@@ -4,11 +4,8 @@ import { canonical } from '../domain/canonical.ts';
 import { holdsData } from '../domain/dataset/dataset.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { PROPERTY_NAMES } from '../domain/property/property.ts';
-import { EMPTY_STATE } from '../domain/state/state.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-export const NO_STATE_DIGEST = sha256(canonical(EMPTY_STATE));
 
 /**
  * The part of an observation that a plan depends on. Counters that move by themselves (used, free, scan progress) are

@@ -12,7 +12,10 @@ const stage = () => {
     (wants) => new Promise((answer, fail) => void calls.push({ clients: wants.clients, answer, fail })),
     () => now,
   );
-  return { observer, calls, at: (t: number) => void (now = t) };
+  const at = (t: number): void => {
+    now = t;
+  };
+  return { observer, calls, at };
 };
 
 describe('observer', () => {

@@ -10,11 +10,10 @@ import { plan as planState, sealPlan, type PlanDraft } from '../domain/plan/plan
 import { planChange } from '../domain/plan/planChange.ts';
 import type { Action, Plan } from '../domain/plan/types.ts';
 import { ok, type Refusal, type Result, refuse } from '../domain/refusal.ts';
-import { EMPTY_STATE } from '../domain/state/state.ts';
 import { confirms } from '../domain/user/confirm.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { Clock, Store } from '../store/types.ts';
-import { NO_STATE_DIGEST, sha256 } from './digest.ts';
+import { sha256 } from './digest.ts';
 import type { Snapshotted, StateCheck } from './engine.ts';
 import type { Observer } from './observer.ts';
 
@@ -24,18 +23,18 @@ export const APPROVAL_LIFE = 15 * 60_000;
 /** How old an observation a plan may be computed from; applying always takes a new one. */
 const PLAN_OBSERVATION_AGE = 2_000;
 
-export type PlanSource = { kind: 'state'; digest: string } | { kind: 'change'; changes: ChangeRequest[] };
+export type PlanSource = { kind: 'state'; yaml: string } | { kind: 'change'; changes: ChangeRequest[] };
 
 /** What two plans have to share to be the same deed: the operations and how they are guarded, not the words. */
 export const deedOf = (actions: readonly Action[]): string =>
   canonical(actions.map((a) => [a.id, a.verb, a.risk, a.approval, a.operation, a.target, a.after]));
 
 export type Planner = {
-  planState(actor: Actor, yaml: string | null): Promise<Result<Plan>>;
+  planState(actor: Actor, yaml: string): Promise<Result<Plan>>;
   planChange(actor: Actor, changes: readonly ChangeRequest[]): Promise<Result<Plan>>;
-  get(digest: string): { plan: Plan; source: PlanSource; yaml: string | null } | null;
+  get(digest: string): { plan: Plan; source: PlanSource } | null;
   /** Plans the same source against a new observation. */
-  again(source: PlanSource, yaml: string | null, seen: Snapshotted): Promise<Result<Plan>>;
+  again(source: PlanSource, seen: Snapshotted): Promise<Result<Plan>>;
   approve(actor: Actor, digest: string, actionId: string, typed: string): Result<Approval>;
 };
 
@@ -64,32 +63,31 @@ export const createPlanner = (deps: {
   const seal = (draft: PlanDraft, desiredDigest: string, seen: Snapshotted): Plan =>
     sealPlan(draft, { desiredDigest, observedDigest: seen.digest, createdAt: clock(), sha256 });
 
-  const compute = async (source: PlanSource, yaml: string | null, seen: Snapshotted): Promise<Result<Plan>> => {
+  const compute = async (source: PlanSource, seen: Snapshotted): Promise<Result<Plan>> => {
     identities = store.states.identities();
     if (source.kind === 'change') {
       const draft = planChange(source.changes, seen.observed, identities);
       return draft.ok ? ok(seal(draft.value, sha256(canonical(source.changes)), seen)) : draft;
     }
-    if (yaml === null)
-      return ok(
-        seal(
-          planState({ desired: { ...EMPTY_STATE, ignore_extraneous: true }, observed: seen.observed, identities }),
-          NO_STATE_DIGEST,
-          seen,
-        ),
-      );
-    const checked = await deps.check(yaml);
+    const checked = await deps.check(source.yaml);
     if (!checked.ok) return { ok: false, refusal: describe(checked.problems) };
-    return ok(seal(planState({ desired: checked.state, observed: seen.observed, identities }), source.digest, seen));
+    return ok(seal(planState({ desired: checked.state, observed: seen.observed, identities }), sha256(source.yaml), seen));
   };
 
-  const keep = (actor: Actor, plan: Plan, source: PlanSource, yaml: string | null): void => {
+  const keep = (actor: Actor, plan: Plan, source: PlanSource): void => {
     const now = clock();
     const known = store.plans.get(plan.digest);
     // asked again: nothing new happened, and a poll must not fill the log
     if (known !== null && known.expiresAt - now > PLAN_LIFE / 2) return;
     store.transact(() => {
-      store.plans.put({ plan, actor: actor.name, yaml, source: JSON.stringify(source), createdAt: now, expiresAt: now + PLAN_LIFE });
+      store.plans.put({
+        plan,
+        actor: actor.name,
+        yaml: source.kind === 'state' ? source.yaml : null,
+        source: JSON.stringify(source.kind === 'state' ? { kind: 'state' } : source),
+        createdAt: now,
+        expiresAt: now + PLAN_LIFE,
+      });
       if (plan.actions.length > 0) {
         const s = plan.summary;
         store.events.append({
@@ -104,28 +102,29 @@ export const createPlanner = (deps: {
     });
   };
 
-  const make = async (actor: Actor, source: PlanSource, yaml: string | null): Promise<Result<Plan>> => {
+  const make = async (actor: Actor, source: PlanSource): Promise<Result<Plan>> => {
     const seen = await observer.get(PLAN_OBSERVATION_AGE, { clients: true });
-    const key = `${source.kind === 'state' ? source.digest : canonical(source.changes)} ${seen.digest} ${seen.version}`;
+    const key = `${source.kind === 'state' ? sha256(source.yaml) : canonical(source.changes)} ${seen.digest} ${seen.version}`;
     if (last !== null && last.key === key) {
-      keep(actor, last.plan, source, yaml);
+      keep(actor, last.plan, source);
       return ok(last.plan);
     }
-    const made = await compute(source, yaml, seen);
+    const made = await compute(source, seen);
     if (!made.ok) return made;
     last = { key, plan: made.value };
-    keep(actor, made.value, source, yaml);
+    keep(actor, made.value, source);
     return made;
   };
 
   return {
-    planState: (actor, yaml) => make(actor, { kind: 'state', digest: yaml === null ? NO_STATE_DIGEST : sha256(yaml) }, yaml),
-    planChange: (actor, changes) => make(actor, { kind: 'change', changes: [...changes] }, null),
+    planState: (actor, yaml) => make(actor, { kind: 'state', yaml }),
+    planChange: (actor, changes) => make(actor, { kind: 'change', changes: [...changes] }),
     get: (digest) => {
       const record = store.plans.get(digest);
       if (record === null || record.expiresAt <= clock()) return null;
-      // written by keep() above
-      return { plan: record.plan, source: JSON.parse(record.source) as PlanSource, yaml: record.yaml };
+      // written by keep() above; the text of a state file has a column of its own
+      const source = record.yaml === null ? (JSON.parse(record.source) as PlanSource) : { kind: 'state' as const, yaml: record.yaml };
+      return { plan: record.plan, source };
     },
     again: compute,
     approve: (actor, digest, actionId, typed) => {

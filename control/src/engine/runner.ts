@@ -16,7 +16,7 @@ import { factOf } from './facts.ts';
 import type { Observer } from './observer.ts';
 import { deedOf, type Planner, type PlanSource } from './planner.ts';
 
-export type RunEnded = { run: Run; plan: Plan; source: PlanSource; yaml: string | null; done: Action[] };
+export type RunEnded = { actor: string; state: Run['state']; source: PlanSource; done: Action[] };
 
 export type Runner = {
   apply(actor: Actor, digest: string): Promise<Result<{ run: Run; settled: Promise<Run> }>>;
@@ -134,18 +134,14 @@ export const createRunner = (deps: Deps): Runner => {
     return { state: unknown.length > 0 ? 'interrupted' : 'failed', account: parts.join('; ') };
   };
 
-  const finish = async (
-    runId: string,
-    actor: Actor,
-    plan: Plan,
-    source: PlanSource,
-    yaml: string | null,
-    steps: readonly Step[],
-  ): Promise<Run> => {
+  const finish = async (runId: string, actor: Actor, plan: Plan, source: PlanSource, steps: readonly Step[]): Promise<Run> => {
     const seen = await observer.get(0, { clients: true }).catch(() => null);
     // snapshots and scrubs asked for by a click are deeds, not states: planning them again says nothing
-    const again = seen === null || source.kind === 'change' ? null : await planner.again(source, yaml, seen);
+    const again = seen === null || source.kind === 'change' ? null : await planner.again(source, seen);
     const { state, account } = accountOf(steps, again?.ok ? again.value : null);
+    const doneIds = new Set(steps.filter((s) => s.state === 'done').map((s) => s.actionId));
+    // before the run is said to be over: who waits for that must find what it made
+    await deps.ended({ actor: actor.name, state, source, done: plan.actions.filter((a) => doneIds.has(a.id)) });
     const endedAt = clock();
     store.transact(() => {
       store.runs.finish(runId, state, endedAt, account);
@@ -160,10 +156,7 @@ export const createRunner = (deps: Deps): Runner => {
       if (state === 'interrupted')
         store.alerts.raise({ kind: 'run.interrupted', subject: `run:${runId}`, severity: 'warning', message: account }, endedAt);
     });
-    const run = store.runs.get(runId) as Run; // it was started above; finishing can't remove it
-    const doneIds = new Set(steps.filter((s) => s.state === 'done').map((s) => s.actionId));
-    await deps.ended({ run, plan, source, yaml, done: plan.actions.filter((a) => doneIds.has(a.id)) });
-    return run;
+    return store.runs.get(runId) as Run; // it was started above; finishing can't remove it
   };
 
   /** What became of an operation whose answer we don't have. `answer` is null when even looking can't tell. */
@@ -232,16 +225,9 @@ export const createRunner = (deps: Deps): Runner => {
     }
   };
 
-  const launch = (
-    runId: string,
-    actor: Actor,
-    plan: Plan,
-    source: PlanSource,
-    yaml: string | null,
-    steps: Map<string, Step>,
-  ): Promise<Run> => {
+  const launch = (runId: string, actor: Actor, plan: Plan, source: PlanSource, steps: Map<string, Step>): Promise<Run> => {
     const settled = work(runId, actor, plan, steps)
-      .then(() => finish(runId, actor, plan, source, yaml, [...steps.values()]))
+      .then(() => finish(runId, actor, plan, source, [...steps.values()]))
       .finally(() => {
         if (busy?.id === runId) busy = null;
       });
@@ -251,11 +237,11 @@ export const createRunner = (deps: Deps): Runner => {
     return settled;
   };
 
-  const check = async (digest: string): Promise<Result<{ plan: Plan; source: PlanSource; yaml: string | null }>> => {
+  const check = async (digest: string): Promise<Result<{ plan: Plan; source: PlanSource }>> => {
     const known = planner.get(digest);
     if (known === null) return refuse('not-found', 'apply', 'there is no such plan, or it has expired', 'plan again');
     const seen = await observer.get(0, { clients: true });
-    const again = await planner.again(known.source, known.yaml, seen);
+    const again = await planner.again(known.source, seen);
     if (!again.ok) return again;
     if (deedOf(again.value.actions) !== deedOf(known.plan.actions))
       return refuse(
@@ -303,7 +289,7 @@ export const createRunner = (deps: Deps): Runner => {
       return;
     }
     const seen = await observer.get(0, { clients: true });
-    const again = await planner.again(known.source, known.yaml, seen);
+    const again = await planner.again(known.source, seen);
     const left = new Map((again.ok ? again.value.actions : []).map((a) => [a.id, a]));
     for (const action of known.plan.actions) {
       const step = steps.get(action.id);
@@ -339,7 +325,7 @@ export const createRunner = (deps: Deps): Runner => {
         record(run.id, skipped, null, SYSTEM, `${a.id}: ${skipped.note}`);
       }
     const actor: Actor = { kind: 'system', name: run.actor, via: 'resumed after a restart' };
-    await launch(run.id, actor, known.plan, known.source, known.yaml, steps);
+    await launch(run.id, actor, known.plan, known.source, steps);
   };
 
   return {
@@ -352,7 +338,7 @@ export const createRunner = (deps: Deps): Runner => {
       try {
         const checked = await check(digest);
         if (!checked.ok) return checked;
-        const { plan, source, yaml } = checked.value;
+        const { plan, source } = checked.value;
         const startedAt = clock();
         const head = {
           id: mine.id,
@@ -386,7 +372,7 @@ export const createRunner = (deps: Deps): Runner => {
           });
         });
         const steps = new Map(plan.actions.map((a) => [a.id, waiting(a.id)]));
-        const settled = launch(mine.id, actor, plan, source, yaml, steps);
+        const settled = launch(mine.id, actor, plan, source, steps);
         return ok({ run: { ...head, steps: [...steps.values()] }, settled });
       } finally {
         if (busy === mine) busy = null;
