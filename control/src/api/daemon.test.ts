@@ -154,6 +154,8 @@ test('a state file goes round: capture, plan of it is empty, a wrong one is told
   const { yaml } = await get<{ yaml: string }>('POST', '/api/gitops/capture');
   const plan = await get<Plan>('POST', '/api/gitops/plan', { yaml });
   expect(plan.actions).toEqual([]);
+  const { state } = await get<{ state: { digest: string } | null }>('GET', '/api/gitops/state');
+  await get('PUT', '/api/gitops/state', { yaml, basedOn: state?.digest ?? null });
   expect((await get<Plan>('GET', '/api/gitops/plan')).actions).toEqual([]);
   const check = await get<{ ok: boolean; problems: { line: number; column: number }[] }>('POST', '/api/gitops/validate', {
     yaml: 'version: 1\npools: 7\n',
