@@ -218,7 +218,9 @@ const destroy: Tool = (w, args, now, input) => {
   if (isSuspended(w, name)) return failed(`cannot destroy '${name}': ${SUSPENDED}\n`);
   if (o.has('n')) return { exit: 0, stdout: o.has('v') ? doomed.map((x) => `destroy\t${x.name}\n`).join('') : '' };
   for (const x of doomed.reverse()) {
-    w.remove(x);
+    // the root of a pool stays; only what is in it goes
+    if (x.name.includes('/')) w.remove(x);
+    else x.snapshots = [];
     w.event(now, poolName(name), 'destroy', x.name);
   }
   return done();
@@ -238,10 +240,10 @@ const rename: Tool = (w, args, now, input) => {
   if (bad !== undefined) return no(bad);
   if (poolName(to) !== poolName(from)) return no('datasets must be within same pool');
   if (to.startsWith(`${from}/`)) return no('New dataset name cannot be a descendant of current dataset name');
+  if (w.dataset(to) !== undefined) return failed(`cannot rename '${from}': dataset already exists\n`);
   const missing: string[] = [];
   for (let up = parentName(to); w.dataset(up) === undefined; up = parentName(up)) missing.unshift(up);
   if (missing.length > 0 && !o.has('p')) return failed(`cannot create '${to}': parent does not exist\n`);
-  if (w.dataset(to) !== undefined) return failed(`cannot rename '${from}': dataset already exists\n`);
   if (isSuspended(w, from)) return failed(`cannot rename '${from}': ${SUSPENDED}\n`);
   if (missing.length > 0) {
     const made = create(w, ['-p', missing.at(-1) ?? ''], now, '');
