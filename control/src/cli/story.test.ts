@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Pty } from './pty.ts';
+import { Pty } from './testing/pty.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const DEMO = join(import.meta.dirname, '..', 'demo.ts');

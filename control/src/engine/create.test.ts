@@ -1,0 +1,253 @@
+/** The engine over the simulated host, the executor behind its real socket, and a real database. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Run } from '../domain/job.ts';
+import type { ChangeRequest } from '../domain/plan/change.ts';
+import type { Plan } from '../domain/plan/types.ts';
+import { orThrow } from '../domain/refusal.ts';
+import type { Actor } from '../domain/user/user.ts';
+import { socketExecutor } from '../host/executor/client.ts';
+import { execServer } from '../host/executor/server.ts';
+import type { Executor } from '../host/executor.ts';
+import { demoModel } from '../host/sim/seeds.ts';
+import { simHost } from '../host/sim/sim.ts';
+import { openStore } from '../store/store.ts';
+import { createEngine } from './create.ts';
+
+const ADA: Actor = { kind: 'user', name: 'ada', via: 'test' };
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const c of cleanups.splice(0).reverse()) await c();
+});
+
+const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
+  const folder = mkdtempSync(join(tmpdir(), 'dplaneos-engine-'));
+  let now = Date.UTC(2026, 10, 20, 12);
+  const clock = (): number => {
+    now += 1;
+    return now;
+  };
+  const host = simHost({ model: demoModel(), clock });
+  const server = execServer({ host, ledgerFolder: join(folder, 'exec'), clock, log: () => undefined });
+  const socket = join(folder, 's');
+  await server.listen(socket);
+  const store = openStore({ path: join(folder, 'db'), auditKey: randomBytes(32), sealPath: join(folder, 'seal'), clock });
+  const { engine, scheduler } = createEngine({
+    host,
+    executor: wrap(socketExecutor(socket, { timeoutMs: 60_000 })),
+    store,
+    clock,
+    random: randomBytes,
+    backupFolder: join(folder, 'backup'),
+    log: () => undefined,
+    pause: async (ms) => void (await pause(ms)),
+  });
+  cleanups.push(async () => {
+    await engine.stop();
+    store.close();
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const sh = async (...argv: string[]): Promise<void> => {
+    const r = await host.run(argv, { timeoutMs: 10_000 });
+    if (r.exit !== 0) throw new Error(r.stderr);
+  };
+  const plan = async (...changes: ChangeRequest[]): Promise<Plan> => orThrow(await engine.planChange(ADA, changes));
+  const run = async (digest: string): Promise<Run> => await orThrow(await engine.apply(ADA, digest)).settled;
+  const names = async (): Promise<string[]> => (await engine.observe(0)).observed.datasets.map((d) => d.name);
+  const later = (ms: number): void => {
+    now += ms;
+  };
+  return { engine, scheduler, store, host, sh, plan, run, names, later };
+};
+
+const create = (name: string): ChangeRequest => ({ kind: 'dataset.create', dataset: { name, kind: 'filesystem', properties: {} } });
+
+describe('a change', () => {
+  it('is planned, applied, verified, told and audited', async () => {
+    const { plan, run, names, store, engine } = await stage();
+    const p = await plan(create('tank/new'));
+    expect(p.actions.map((a) => [a.verb, a.id, a.risk])).toEqual([['CREATE', 'dataset.create tank/new', 'safe']]);
+    const done = await run(p.digest);
+    expect(done).toMatchObject({ state: 'succeeded', account: '1 step of 1 done' });
+    expect(await names()).toContain('tank/new');
+    expect(store.events.before(null, 20).map((e) => e.kind)).toEqual(
+      expect.arrayContaining(['plan.created', 'run.started', 'dataset.created', 'run.finished']),
+    );
+    expect(store.audit.page(null, 10).map((e) => `${e.action} ${e.outcome}`)).toEqual(['dataset.create succeeded', 'plan.apply allowed']);
+    expect((await engine.checkDrift()).state).toBe('in-sync');
+    // the plan was for a world without it
+    expect(await engine.apply(ADA, p.digest)).toMatchObject({ ok: false, refusal: { code: 'conflict' } });
+  });
+
+  it('is refused as stale when the world moved on, and does nothing', async () => {
+    const { plan, engine, sh, names } = await stage();
+    const p = await plan({ kind: 'dataset.rename', name: 'tank/media/audiobooks', to: 'tank/media/spoken' });
+    await sh('zfs', 'create', 'tank/media/spoken');
+    const refused = await engine.apply(ADA, p.digest);
+    expect(refused.ok).toBe(false);
+    expect(await names()).toContain('tank/media/audiobooks');
+  });
+
+  it('goes around a step that fails, skips what depends on it, and accounts for both', async () => {
+    const { plan, run, host } = await stage();
+    host.fault({
+      match: (argv) => argv.includes('tank/bad') && argv[1] === 'create',
+      kind: 'exit',
+      exit: 1,
+      stderr: "cannot create 'tank/bad': out of space\n",
+    });
+    const done = await run((await plan(create('tank/bad'), create('tank/bad/child'), create('tank/good'))).digest);
+    expect(done.state).toBe('failed');
+    expect(Object.fromEntries(done.steps.map((s) => [s.actionId, s.state]))).toEqual({
+      'dataset.create tank/bad': 'failed',
+      'dataset.create tank/bad/child': 'skipped',
+      'dataset.create tank/good': 'done',
+    });
+    expect(done.account).toContain('out of space');
+    expect(done.account).toContain('not done: dataset.create tank/bad/child');
+  });
+
+  it('whose answer is lost is asked for, never repeated', async () => {
+    let executions = 0;
+    const { plan, run, names } = await stage((real) => ({
+      outcome: (id) => real.outcome(id),
+      execute: async (request) => {
+        const answer = await real.execute(request);
+        if (request.operation.kind === 'share.clients') return answer;
+        executions += 1;
+        return { ok: false, refusal: { code: 'timeout', what: 'dplane-exec', why: 'the line went dead', todo: '' } };
+      },
+    }));
+    const done = await run((await plan(create('tank/once'))).digest);
+    expect(done.state).toBe('succeeded');
+    expect(done.steps[0]?.note).toContain('did not answer');
+    expect(executions).toBe(1);
+    expect(await names()).toContain('tank/once');
+  });
+});
+
+describe('what destroys data', () => {
+  it('waits for an approval that names it, which is good once', async () => {
+    const { plan, run, engine, names, store } = await stage();
+    const p = await plan({ kind: 'dataset.destroy', name: 'tank/media/audiobooks' });
+    const target = p.actions.find((a) => a.id === 'dataset.destroy tank/media/audiobooks');
+    expect(target).toMatchObject({ verb: 'BLOCKED', risk: 'destructive', approval: 'required' });
+    expect(await engine.apply(ADA, p.digest)).toMatchObject({ ok: false, refusal: { code: 'needs-approval' } });
+    expect(await engine.approve(ADA, p.digest, 'dataset.destroy tank/media/audiobooks', 'tank/media/audiobook')).toMatchObject({
+      ok: false,
+      refusal: { code: 'invalid' },
+    });
+    for (const a of p.actions) if (a.approval === 'required') orThrow(await engine.approve(ADA, p.digest, a.id, a.target?.name ?? ''));
+    const done = await run(p.digest);
+    expect(done.account).toMatch(/ done$/);
+    expect(await names()).not.toContain('tank/media/audiobooks');
+    expect(engine.approvals(p.digest)).toEqual([]);
+    const entry = store.audit.page(null, 20).find((e) => e.action === 'dataset.destroy');
+    expect(entry?.reason).toMatch(/^approval \S+ by ada$/);
+  });
+
+  it('forgets an approval after a quarter of an hour', async () => {
+    const { plan, engine, later } = await stage();
+    const p = await plan({ kind: 'dataset.destroy', name: 'tank/media/audiobooks' });
+    for (const a of p.actions) if (a.approval === 'required') orThrow(await engine.approve(ADA, p.digest, a.id, a.target?.name ?? ''));
+    later(16 * 60_000);
+    expect(await engine.apply(ADA, p.digest)).toMatchObject({ ok: false, refusal: { code: 'needs-approval' } });
+  });
+});
+
+describe('state.yaml', () => {
+  it('applied twice changes nothing the second time, and a rename behind our back is undone as a rename', async () => {
+    const { engine, run, sh, names } = await stage();
+    const { yaml } = orThrow(await engine.captureState(ADA));
+    orThrow(await engine.saveState(yaml, ADA, null));
+    expect(orThrow(await engine.planState(ADA)).actions).toEqual([]);
+
+    await sh('zfs', 'rename', 'tank/office', 'tank/papers');
+    const drift = await engine.checkDrift();
+    expect(drift.state).toBe('drifted');
+    expect(drift.items).toContainEqual(expect.objectContaining({ name: 'tank/office', what: 'renamed' }));
+
+    const back = orThrow(await engine.planState(ADA));
+    expect(back.actions.map((a) => a.id)).toContain('dataset.rename tank/papers');
+    expect(back.actions.some((a) => a.operation?.kind === 'dataset.create' || a.operation?.kind === 'dataset.destroy')).toBe(false);
+    expect((await run(back.digest)).state).toBe('succeeded');
+    expect(await names()).toContain('tank/office');
+    expect((await engine.checkDrift()).state).toBe('in-sync');
+    expect(orThrow(await engine.planState(ADA)).actions).toEqual([]);
+  });
+
+  it('never destroys a pool, whatever it says, and runs nothing at all then', async () => {
+    const { engine, names } = await stage();
+    const before = await names();
+    const p = orThrow(await engine.planState(ADA, 'version: 1\npools: []\n'));
+    expect(p.actions.filter((a) => a.noun === 'pool').map((a) => [a.verb, a.approval, a.operation])).toEqual([
+      ['BLOCKED', 'impossible', null],
+      ['BLOCKED', 'impossible', null],
+      ['BLOCKED', 'impossible', null],
+    ]);
+    expect(await engine.approve(ADA, p.digest, p.actions[0]?.id ?? '', 'tank')).toMatchObject({ ok: false, refusal: { code: 'blocked' } });
+    expect(await engine.apply(ADA, p.digest)).toMatchObject({ ok: false, refusal: { code: 'blocked' } });
+    expect(await names()).toEqual(before);
+  });
+
+  it('tells the second of two editors', async () => {
+    const { engine } = await stage();
+    const first = orThrow(await engine.saveState('version: 1\nignore_extraneous: true\n', ADA, null));
+    const second = await engine.saveState('version: 1\n', { ...ADA, name: 'ben' }, null);
+    expect(second).toMatchObject({ ok: false, refusal: { code: 'conflict', why: expect.stringContaining('ada saved another version') } });
+    expect((await engine.saveState('version: 1\n', ADA, first.digest)).ok).toBe(true);
+    expect(await engine.saveState('version: 1\nnonsense: 1\n', ADA, null)).toMatchObject({
+      ok: false,
+      refusal: { code: 'invalid', why: expect.stringContaining('line 2') },
+    });
+  });
+
+  it('is not planned before there is one', async () => {
+    const { engine } = await stage();
+    expect(await engine.planState(ADA)).toMatchObject({ ok: false, refusal: { code: 'not-found' } });
+  });
+});
+
+describe('what happens without us', () => {
+  it('becomes events, alerts that open and resolve, and drift', async () => {
+    const { engine, scheduler, store, host, sh, later } = await stage();
+    orThrow(await engine.captureState(ADA));
+    later(31_000);
+    await scheduler.runDue();
+    expect(store.alerts.open().map((a) => `${a.kind} ${a.subject}`)).toContain('pool.health pool:backup');
+
+    host.happen({
+      kind: 'disk',
+      pool: 'tank',
+      disk: (await engine.pools()).pools.find((p) => p.name === 'tank')?.vdevs[0]?.disks[0]?.path ?? '',
+      state: 'FAULTED',
+    });
+    await sh('zfs', 'create', 'tank/surprise');
+    later(5 * 60_000);
+    await scheduler.runDue();
+    const kinds = store.events.before(null, 50).map((e) => `${e.kind} ${e.subject}`);
+    expect(kinds).toContain('pool.health-changed pool:tank');
+    expect(kinds).toContain('dataset.created dataset:tank/surprise');
+    expect(kinds).toContain('alert.opened pool:tank');
+    expect(kinds).toContain('gitops.drift state');
+    expect(engine.drift().items).toContainEqual(expect.objectContaining({ name: 'tank/surprise', what: 'extra' }));
+
+    await sh('zfs', 'destroy', 'tank/surprise');
+    host.happen({
+      kind: 'disk',
+      pool: 'tank',
+      disk: (await engine.pools()).pools.find((p) => p.name === 'tank')?.vdevs[0]?.disks[0]?.path ?? '',
+      state: 'ONLINE',
+    });
+    later(5 * 60_000);
+    await scheduler.runDue();
+    expect(store.alerts.open().map((a) => `${a.kind} ${a.subject}`)).not.toContain('pool.health pool:tank');
+    expect(engine.drift().state).toBe('in-sync');
+    expect(store.events.before(null, 50).map((e) => e.kind)).toContain('gitops.in-sync');
+  });
+});
