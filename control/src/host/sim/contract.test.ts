@@ -52,6 +52,8 @@ const lab = async () => {
   await run('zfs create -o encryption=on -o keyformat=passphrase tank/secret', 'long enough');
   await run('zfs snapshot tank/docs@one');
   await run('zfs snapshot -r tank/docs@two');
+  await run('zfs snapshot tank/docs/sub@three');
+  await run('zfs snapshot tank/docs@three');
   await run('zfs hold keep tank/docs@one');
   return host;
 };
@@ -61,7 +63,7 @@ const ELSEWHERE = new RegExp(
   [
     'busy|one-held|dataset-with-clone|snapshot-with-clone|newer-(has-clone|held|exist)|destroy-snapshot-ok|held-deferred|target-exists|rename-snapshot-exists',
     'promote-not-a-clone|release-missing-tag|mount-already|mount-key|load-key|unload-key|unmount-not|several|holds-j|destroy-missing$|spaces',
-    'offline-last|zpool-(import|export|add|attach|detach|remove|replace|destroy|trim|create-(foreign-pool|mountpoint|force|mixed|disk-missing|device-in-use|foreign-filesystem)|scrub-already|mismatched)',
+    'offline-last|has-snapshots|while-resilvering|zpool-(import|export|add|attach|detach|remove|replace|destroy|trim|create-(foreign-pool|mountpoint|force|mixed|disk-missing|device-in-use|foreign-filesystem)|scrub-already|mismatched)',
     'zfs-(receive|send|bookmark|diff|userspace|allow|unallow|change|clone)|bad-subcommand|umlaut|create-encrypted',
   ].join('|'),
 );
@@ -103,6 +105,8 @@ test('a disk that nothing can stand in for stays online; unequal vdevs are odd; 
     );
     expect([name, r.exit, r.stderr]).toEqual([name, f.exit, f.stderr]);
   };
+  await host.run(['zfs', 'snapshot', 'tank/made/new@again'], { timeoutMs: 1_000 });
+  await same('zfs-destroy-has-snapshots');
   await same('zpool-offline-ok');
   await same('zpool-offline-last-replica');
   await same('zpool-create-mismatched-replication');

@@ -111,8 +111,11 @@ export const renameSnapshot = (w: World, o: Options, from: string, to: string, n
   if (bad !== undefined) return failed(`cannot rename to '${to}': ${bad}\n`);
   const oldTag = found.snapshot.tag;
   const all = o.has('r') ? w.within(found.dataset.name) : [found.dataset];
-  if (all.some((d) => d.snapshots.some((s) => s.tag === oldTag) && d.snapshots.some((s) => s.tag === tag)))
-    return failed(`cannot rename '${from}': dataset already exists\n`);
+  const clash = all.find((d) => d.snapshots.some((s) => s.tag === oldTag) && d.snapshots.some((s) => s.tag === tag));
+  if (clash)
+    return failed(
+      `cannot rename '${from}': ${o.has('r') ? 'a child dataset already has a snapshot with the new name' : 'dataset already exists'}\n`,
+    );
   for (const d of all) {
     const s = d.snapshots.find((x) => x.tag === oldTag);
     if (s === undefined) continue;

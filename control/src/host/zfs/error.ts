@@ -27,7 +27,7 @@ const KNOWN: readonly Known[] = [
     'look at what is there now',
   ],
   [
-    /already exists\b|already mounted|pool or dataset exists|already loaded|exists and is not empty|not currently mounted|there is no active scrub/,
+    /already exists\b|already has a snapshot|already mounted|pool or dataset exists|already loaded|exists and is not empty|not currently mounted|there is no active scrub/,
     'conflict',
     'look at what is there now',
   ],
