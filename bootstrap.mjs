@@ -6,7 +6,8 @@
  * What is there already is not installed again; an ordinary run adds some 50 ms.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -120,13 +121,63 @@ const handOver = (flags, script, more = {}) => {
   });
 };
 
+const DEMO = 'control/src/demo.ts';
 /** As the appliance's unit file runs it: small heap, and compiled code kept, so that stripping types costs nothing. */
-const demo = (flags) => {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  handOver([...flags, '--optimize-for-size', '--max-semi-space-size=1', '--v8-pool-size=1'], 'control/src/demo.ts', {
-    NODE_COMPILE_CACHE: join(cache, 'dplaneos/compile'),
+const DEMO_FLAGS = ['--optimize-for-size', '--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'];
+const compiled = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dplaneos/compile');
+
+/** The newest change of any source file: what is compiled stays good until then. */
+const newest = (folder) =>
+  readdirSync(folder, { withFileTypes: true }).reduce((time, entry) => {
+    const path = join(folder, entry.name);
+    return Math.max(time, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);
+  }, 0);
+
+/** Starts and stops the daemon once on a throw-away state, so that every later start finds its code compiled. */
+const warmUp = (then) => {
+  const stamp = join(
+    compiled,
+    `warm-${createHash('sha256')
+      .update(`${root} ${newest(join(root, 'control/src'))}`)
+      .digest('hex')}`,
+  );
+  if (existsSync(stamp)) return then();
+  say('Compiling the control plane once ...');
+  const child = spawn(node, [...DEMO_FLAGS, join(root, DEMO)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: compiled,
+      DPLANE_STATE: '',
+      DPLANE_PORT: '0',
+      DPLANE_HTTP_PORT: '',
+      DPLANE_LISTEN: '127.0.0.1',
+      DPLANE_DEMO: 'empty',
+    },
+  });
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    child.kill('SIGTERM');
+  };
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, stop);
+  const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  child.stdout.once('data', () => child.kill('SIGTERM'));
+  child.on('exit', (code) => {
+    clearTimeout(limit);
+    if (stopped) process.exit(0);
+    for (const signal of signals) process.removeListener(signal, stop);
+    // it only spares time: what kept it from starting will say so at the real start
+    if (code === 0) {
+      mkdirSync(compiled, { recursive: true });
+      writeFileSync(stamp, '');
+    }
+    then();
   });
 };
+
+const demo = (flags) => warmUp(() => handOver([...flags, ...DEMO_FLAGS], DEMO, { NODE_COMPILE_CACHE: compiled }));
 
 const labPackages = () => readJson('packages/lab/debian-packages.json') ?? [];
 

@@ -14,6 +14,9 @@ import { openStore } from './store/store.ts';
 import type { Clock } from './store/types.ts';
 
 export const VERSION = '0.1.0';
+/** When the start has settled, and from then on as often. */
+const FIRST_REST = 20_000;
+const REST_EVERY = 5 * 60_000;
 /** Long enough for an operation that waits behind others of its pool; an answer lost beyond it is asked for by id. */
 export const EXECUTOR_TIMEOUT = 600_000;
 
@@ -101,9 +104,18 @@ export const startDaemon = async (deps: {
   // the database answers and the event loop turns, or the ping does not go out
   notify.startWatchdog(() => store.schemaVersion() > 0);
 
+  // V8 and SQLite keep what they once needed: at rest it is given back. (`--expose-gc` makes the first possible.)
+  const rest = (): void => {
+    store.rest();
+    globalThis.gc?.();
+  };
+  const resting = [setTimeout(rest, FIRST_REST), setInterval(rest, REST_EVERY)];
+  for (const timer of resting) timer.unref();
+
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
+      for (const timer of resting) clearTimeout(timer);
       await notify.stopping();
       await api.close();
       await engine.stop();

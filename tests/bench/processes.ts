@@ -11,7 +11,7 @@ import { makeCertificate } from '../../control/src/api/tls/certificate.ts';
 import { ROOT } from '../repo/files.ts';
 
 /** As the unit file and the demo run it. */
-const FLAGS = ['--optimize-for-size', '--max-semi-space-size=1', '--v8-pool-size=1'];
+const FLAGS = ['--optimize-for-size', '--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'];
 const START_MS = 120_000;
 
 export type Running = { pid: number /** The line it printed when ready. */; ready: string; log: () => string; stop: () => Promise<void> };

@@ -4,8 +4,7 @@
  * kept (claim code, certificate); `listen` opens the doors; `close` ends them.
  */
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttps } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
@@ -27,6 +26,10 @@ import { createSockets } from './sockets.ts';
 import { createPages } from './static.ts';
 import { certificate } from './tls/keeper.ts';
 import { authorize } from './trpc.ts';
+
+// `import` of these two evaluates all they export, among it the WebSocket of fetch: 8 MB that a server has no use for
+const { createServer: createHttp } = process.getBuiltinModule('node:http');
+const { createServer: createHttps } = process.getBuiltinModule('node:https');
 
 const LIMITS: Limits = {
   headersMs: 10_000,

@@ -87,6 +87,9 @@ export const openStore = (options: StoreOptions): Store => {
         return [...checkMain(raw), ...checkIndex(index.reader), ...(seal === null ? [] : [`audit: ${seal.problem}`])];
       },
       schemaVersion: () => schemaVersion(raw),
+      rest: () => {
+        for (const connection of [raw, index.reader, index.writer]) connection.pragma('shrink_memory');
+      },
       close: () => {
         index.reader.close();
         index.writer.close();

@@ -182,5 +182,7 @@ export type Store = {
   /** SQLite's own check plus what the tables promise each other; empty when sound. */
   check(): string[];
   schemaVersion(): number;
+  /** Gives back memory that only spares work: page caches. */
+  rest(): void;
   close(): void;
 };
