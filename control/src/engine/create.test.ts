@@ -213,6 +213,29 @@ describe('state.yaml', () => {
   });
 });
 
+describe('a host whose pools cannot be listed', () => {
+  it('gets no plan, loses no alert, and nothing is called gone', async () => {
+    const { engine, scheduler, store, host, later } = await stage();
+    orThrow(await engine.captureState(ADA));
+    later(31_000);
+    await scheduler.runDue();
+    const alerts = store.alerts.open().map((a) => a.kind);
+    const clear = host.fault({ match: ['zpool', 'list'], kind: 'missing' });
+    later(5 * 60_000);
+    await scheduler.runDue();
+    expect(await engine.planChange(ADA, [create('tank/x')])).toMatchObject({ ok: false, refusal: { code: 'unavailable' } });
+    expect(await engine.planState(ADA, 'version: 1\n')).toMatchObject({ ok: false, refusal: { code: 'unavailable' } });
+    expect((await engine.captureState(ADA)).ok).toBe(false);
+    expect(store.alerts.open().map((a) => a.kind)).toEqual(expect.arrayContaining(alerts));
+    expect(store.events.before(null, 100).map((e) => e.kind)).not.toContain('dataset.destroyed');
+    clear();
+    later(5 * 60_000);
+    await scheduler.runDue();
+    expect((await engine.planChange(ADA, [create('tank/x')])).ok).toBe(true);
+    expect(engine.drift().state).toBe('in-sync');
+  });
+});
+
 describe('what happens without us', () => {
   it('becomes events, alerts that open and resolve, and drift', async () => {
     const { engine, scheduler, store, host, sh, later } = await stage();

@@ -9,11 +9,11 @@ import type { ShareClient } from '../domain/share/share.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
-import { observe } from '../host/observe.ts';
+import { observe, poolsAreKnown } from '../host/observe.ts';
 import { streamSnapshots } from '../host/zfs/snapshots.ts';
 import type { Clock, Store } from '../store/types.ts';
 import { sha256 } from './digest.ts';
-import { driftBetween, nextBaseline } from './drift.ts';
+import { driftBetween, nextBaseline, withUnknown } from './drift.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
 import { snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
@@ -112,7 +112,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
             data: { alert: c.kind },
           });
       for (const a of store.alerts.open())
-        if (OBSERVED_KINDS.has(a.kind) && !keys.has(alertKey(a)) && store.alerts.resolve(a.kind, a.subject, now))
+        if (poolsAreKnown(o) && OBSERVED_KINDS.has(a.kind) && !keys.has(alertKey(a)) && store.alerts.resolve(a.kind, a.subject, now))
           store.events.append({
             kind: 'alert.resolved',
             severity: 'info',
@@ -159,6 +159,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
 
   const checkDrift = async (): Promise<DriftStatus> => {
     const seen = await observer.get(0);
+    if (!poolsAreKnown(seen.observed)) return drift; // nothing can be told from it
     const before = drift;
     drift = compareDrift(seen.observed);
     const told = (d: DriftStatus): string => d.items.map((i) => `${i.what} ${i.noun} ${i.name}`).join('\n');
@@ -225,7 +226,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     const pools = new Set(operations.flatMap((op) => snapshotsTouchedBy(op)?.dataset.split('/')[0] ?? []));
     for (const pool of pools) await inTurn(() => refreshPool(pool));
     const seen = await observer.get(pools.size > 0 ? 0 : READ_AGE);
-    const now = capture(seen.observed);
+    if (!poolsAreKnown(seen.observed)) return; // the next run, or a capture, brings the baseline up to date
+    const now = withUnknown(baseline(), capture(seen.observed), unknownPools(seen.observed));
     const whole = e.source.kind === 'state' && e.state === 'succeeded';
     const touched = new Set(operations.flatMap(touchedBy));
     store.transact(() => {
@@ -240,7 +242,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   const runner = createRunner({ store, observer, planner, executor, clock, random: deps.random, ended, pause: deps.pause });
 
   observer.onChange((before, now) => {
-    if (before !== null && store.runs.list(1)[0]?.state !== 'running') {
+    const known = before !== null && poolsAreKnown(before.observed) && poolsAreKnown(now.observed);
+    if (known && store.runs.list(1)[0]?.state !== 'running') {
       const events = changesBehindOurBack(before.observed, now.observed);
       if (events.length > 0) store.transact(() => void events.forEach((e) => void store.events.append(e)));
     }
@@ -341,6 +344,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     },
     captureState: async (actor) => {
       const seen = await observer.get(0, { clients: false });
+      if (!poolsAreKnown(seen.observed))
+        return refuse('unavailable', 'capture', "the pools of this host can't be listed", 'see to the tool that fails, then capture again');
       if (seen.observed.stuck[0])
         return refuse(
           'unavailable',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type DesiredState, EMPTY_STATE } from '../domain/state/state.ts';
 import type { Properties } from '../domain/property/property.ts';
-import { driftBetween, nextBaseline } from './drift.ts';
+import { driftBetween, nextBaseline, withUnknown } from './drift.ts';
 
 const dataset = (name: string, guid: string, properties: Properties = {}) => ({ name, guid, kind: 'filesystem' as const, properties });
 const state = (...datasets: DesiredState['datasets']): DesiredState => ({ ...EMPTY_STATE, datasets });
@@ -52,5 +52,11 @@ describe('drift', () => {
     ).toEqual(drift.map((i) => `${i.what} ${i.name}`).sort());
     const adopted = nextBaseline(baseline, drift, new Set(['dataset tank/mine', 'dataset tank/b']), after);
     expect(driftBetween(adopted, after, none).map((i) => i.name)).not.toContain('tank/b');
+  });
+
+  it('keeps what was known of a pool that stopped answering', () => {
+    const old = state(dataset('tank/a', '1'), dataset('fast/x', '2'));
+    const kept = withUnknown(old, state(dataset('fast/y', '3')), new Set(['tank']));
+    expect(kept.datasets.map((d) => d.name)).toEqual(['fast/y', 'tank/a']);
   });
 });

@@ -106,3 +106,14 @@ export const nextBaseline = (
     shares: merge('share', old.shares, now.shares, shareKey),
   };
 };
+
+/** What is there now, with what was known of the pools that don't answer: they are not known to have changed. */
+export const withUnknown = (old: DesiredState | null, now: DesiredState, unknown: ReadonlySet<string>): DesiredState => {
+  if (old === null || unknown.size === 0) return now;
+  const of = (name: string): boolean => unknown.has(name.split('/')[0] ?? name);
+  return {
+    ...now,
+    pools: [...now.pools.filter((p) => !of(p.name)), ...old.pools.filter((p) => of(p.name))],
+    datasets: [...now.datasets.filter((d) => !of(d.name)), ...old.datasets.filter((d) => of(d.name))],
+  };
+};

@@ -12,6 +12,7 @@ import type { Action, Plan } from '../domain/plan/types.ts';
 import { ok, type Refusal, type Result, refuse } from '../domain/refusal.ts';
 import { confirms } from '../domain/user/confirm.ts';
 import type { Actor } from '../domain/user/user.ts';
+import { poolsAreKnown } from '../host/observe.ts';
 import type { Clock, Store } from '../store/types.ts';
 import { sha256 } from './digest.ts';
 import type { Snapshotted, StateCheck } from './engine.ts';
@@ -64,6 +65,13 @@ export const createPlanner = (deps: {
     sealPlan(draft, { desiredDigest, observedDigest: seen.digest, createdAt: clock(), sha256 });
 
   const compute = async (source: PlanSource, seen: Snapshotted): Promise<Result<Plan>> => {
+    if (!poolsAreKnown(seen.observed))
+      return refuse(
+        'unavailable',
+        'plan',
+        `the pools of this host can't be listed (${seen.observed.problems[0]?.why ?? 'no reason known'}): what seems absent may well exist`,
+        'see to the tool that fails, then plan again',
+      );
     identities = store.states.identities();
     if (source.kind === 'change') {
       const draft = planChange(source.changes, seen.observed, identities);
