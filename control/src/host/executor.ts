@@ -3,7 +3,11 @@ import type { ExecRequest } from '../domain/operation/operation.ts';
 import type { Refusal } from '../domain/refusal.ts';
 
 export type ExecAnswer =
-  | { ok: true; /** Such as the guid of what was made. */ result: Record<string, unknown>; /** It had been executed before; this is the recorded answer. */ replayed: boolean }
+  | {
+      ok: true /** Such as the guid of what was made. */;
+      result: Record<string, unknown> /** It had been executed before; this is the recorded answer. */;
+      replayed: boolean;
+    }
   | { ok: false; refusal: Refusal };
 
 export type ExecOutcome =

@@ -313,3 +313,13 @@ export const poolHealth = (p: SimPool): PoolHealth => {
   if (states.includes('UNAVAIL')) return 'SUSPENDED'; // an imported pool that loses too much is suspended, not gone
   return states.every((s) => s === 'ONLINE') && p.vdevs.every((v) => vdevHealth(v) === 'ONLINE') ? 'ONLINE' : 'DEGRADED';
 };
+
+/** Where a scan is now: told from the clock alone. */
+export const scanAt = (s: SimScan, now: number): { state: 'SCANNING' | 'FINISHED' | 'CANCELED'; done: number; endedAt: number } => {
+  const until = s.pausedAt ?? s.canceledAt ?? now;
+  const ran = Math.max(0, until - s.startedAt - s.pausedMs);
+  const done = s.durationMs === 0 ? 1 : Math.min(1, ran / s.durationMs);
+  if (s.canceledAt !== null && done < 1) return { state: 'CANCELED', done, endedAt: s.canceledAt };
+  if (done >= 1) return { state: 'FINISHED', done: 1, endedAt: s.startedAt + s.pausedMs + s.durationMs };
+  return { state: 'SCANNING', done, endedAt: 0 };
+};

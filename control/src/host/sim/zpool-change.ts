@@ -2,11 +2,10 @@
 import type { VdevKind, VdevRole } from '../../domain/pool/pool.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, getopt, parseNumber } from './getopt.ts';
-import { BY_ID, type SimDataset, type SimLeaf, type SimPool, type SimVdev, sizeOf, vdevHealth, type World } from './model.ts';
+import { BY_ID, scanAt, type SimDataset, type SimLeaf, type SimPool, type SimVdev, sizeOf, vdevHealth, type World } from './model.ts';
 import { checkValue } from './properties.ts';
 import type { Tool } from './words.ts';
 import { mountIfItShould } from './zfs-change.ts';
-import { scanAt } from './zpool.ts';
 
 const noPool = (name: string): Answer => failed(`cannot open '${name}': no such pool\n`);
 const usage = (command: string, why: string): Answer =>

@@ -2,7 +2,18 @@
 import type { PoolHealth } from '../../domain/pool/pool.ts';
 import type { Answer } from './getopt.ts';
 import { failed, getopt, nice, said } from './getopt.ts';
-import { BY_ID, poolHealth, type SimLeaf, type SimPool, type SimScan, type SimVdev, sizeOf, vdevHealth, type World } from './model.ts';
+import {
+  BY_ID,
+  poolHealth,
+  scanAt,
+  type SimLeaf,
+  type SimPool,
+  type SimScan,
+  type SimVdev,
+  sizeOf,
+  vdevHealth,
+  type World,
+} from './model.ts';
 import type { Shown } from './properties.ts';
 import type { Tool } from './words.ts';
 import { versionAnswer } from './zfs.ts';
@@ -164,16 +175,6 @@ const get: Tool = (w, args) => {
     }),
   );
   return { exit: 0, lines: () => lines };
-};
-
-/** Where a scan is now: told from the clock alone. */
-export const scanAt = (s: SimScan, now: number): { state: 'SCANNING' | 'FINISHED' | 'CANCELED'; done: number; endedAt: number } => {
-  const until = s.pausedAt ?? s.canceledAt ?? now;
-  const ran = Math.max(0, until - s.startedAt - s.pausedMs);
-  const done = s.durationMs === 0 ? 1 : Math.min(1, ran / s.durationMs);
-  if (s.canceledAt !== null && done < 1) return { state: 'CANCELED', done, endedAt: s.canceledAt };
-  if (done >= 1) return { state: 'FINISHED', done: 1, endedAt: s.startedAt + s.pausedMs + s.durationMs };
-  return { state: 'SCANNING', done, endedAt: 0 };
 };
 
 const time = (ms: number, exact: boolean): string =>
