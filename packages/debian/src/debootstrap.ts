@@ -8,7 +8,7 @@ import { must } from '../../lab/src/exec.ts';
 import { cacheFolder, debianMirror, fingerprint } from './places.ts';
 import type { Progress } from './progress.ts';
 
-const SUITE = 'trixie';
+export const SUITE = 'trixie';
 const MINUTE = 60_000;
 
 /** What the appliance consists of, besides our own package (whose dependencies are the same names). */
@@ -40,12 +40,12 @@ export interface Base {
   readonly fingerprint: string;
 }
 
-function mmdebstrap(extra: readonly string[]): string[] {
+export function mmdebstrap(extra: readonly string[]): string[] {
   const keyring = '--keyring=/usr/share/keyrings';
   return ['mmdebstrap', '--mode=unshare', '--variant=apt', keyring, ...APT, ...DPKG, ...extra];
 }
 
-function source(): string {
+export function source(): string {
   return `deb ${debianMirror()} ${SUITE} main contrib`;
 }
 

@@ -144,6 +144,10 @@ export class Vm {
   }
 
   get sshArgv(): string[] {
+    return this.#ssh(['ControlMaster=auto', 'ControlPersist=120', `ControlPath=${join(socketFolder(), `${this.spec.name}.ssh`)}`]);
+  }
+
+  #ssh(more: readonly string[]): string[] {
     const options = [
       'StrictHostKeyChecking=no',
       'UserKnownHostsFile=/dev/null',
@@ -151,9 +155,29 @@ export class Vm {
       'ConnectTimeout=10',
       'IdentitiesOnly=yes',
     ];
-    const shared = ['ControlMaster=auto', 'ControlPersist=120', `ControlPath=${join(socketFolder(), `${this.spec.name}.ssh`)}`];
+    const alive = ['ServerAliveInterval=10', 'ServerAliveCountMax=3'];
     const target = ['-i', this.#path('id_ed25519'), '-p', String(this.spec.ports.ssh), 'root@127.0.0.1'];
-    return ['ssh', ...[...options, ...shared].flatMap((option) => ['-o', option]), ...target];
+    return ['ssh', ...[...options, ...alive, ...more].flatMap((option) => ['-o', option]), ...target];
+  }
+
+  /** Which start of the system this is; null while nobody answers. Asked over a connection of its own: shared ones outlive restarts. */
+  async bootId(): Promise<string | null> {
+    const answer = await run([...this.#ssh(['ControlPath=none']), 'cat /proc/sys/kernel/random/boot_id'], {
+      timeoutMs: 20_000,
+      hardKill: true,
+    });
+    return answer.exit === 0 ? answer.stdout.trim() : null;
+  }
+
+  /** Restarts the system properly and waits until it can be reached again. */
+  async restart(limitMs = 480_000): Promise<void> {
+    const before = await this.bootId();
+    await this.forgetSsh();
+    await run([...this.#ssh(['ControlPath=none']), 'systemctl --no-block reboot'], { timeoutMs: 30_000, hardKill: true });
+    await this.until('the system has restarted', limitMs, async () => {
+      const now = await this.bootId();
+      return now !== null && now !== before;
+    });
   }
 
   /** Runs a command in the guest, as root. */
@@ -174,7 +198,7 @@ export class Vm {
   }
 
   async sshReady(limitMs = 480_000): Promise<void> {
-    await this.until('ssh answers', limitMs, async () => (await this.run(['true'], { timeoutMs: 20_000 })).exit === 0);
+    await this.until('ssh answers', limitMs, async () => (await this.bootId()) !== null);
   }
 
   /** Waits for a line on the serial console; gives it. */
