@@ -1,0 +1,85 @@
+/**
+ * Debian's Chromium, driven against a real daemon on the simulated host. One browser a file, one context (cookies, storage) a person.
+ * Whatever a page writes to its console as an error fails the test, but for what the network itself reports (a refused call, a socket
+ * that closes because a test stopped the daemon).
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { axe } from './axe.ts';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { PASSWORD, type Running, startDemo } from '../daemon/daemon.ts';
+import { ROOT } from '../repo/files.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+/** Four times what a quiet machine needs. */
+export const LIMIT = 30_000;
+
+export const launch = async (): Promise<{ browser: Browser; close: () => Promise<void> }> => {
+  if (!existsSync(CHROMIUM))
+    throw new Error('The browser tests need Chromium. Install it: apt-get install -y --no-install-recommends chromium');
+  if (!existsSync(join(ROOT, 'ui', 'dist', 'index.html')))
+    throw new Error('The interface is not built. Build it: npm run build -w ui');
+  const profile = mkdtempSync(join(tmpdir(), 'dplaneos-browser-'));
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, `--disk-cache-dir=${profile}`], timeout: LIMIT * 2 });
+  return {
+    browser,
+    close: async () => {
+      await browser.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+};
+
+const NETWORK = /^(?:Failed to load resource|WebSocket connection to)/;
+
+export type Person = { context: BrowserContext; page: Page; errors: string[] };
+export const person = async (browser: Browser, options: Parameters<Browser['newContext']>[0] = {}): Promise<Person> => {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(LIMIT);
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('console', (m) => {
+    if (m.type() === 'error' && !NETWORK.test(m.text())) errors.push(m.text());
+  });
+  page.on('pageerror', (e) => errors.push(String(e)));
+  return { context, page, errors };
+};
+
+export const login = async (page: Page, url: string, user = 'ada', password = PASSWORD): Promise<void> => {
+  await page.goto(url);
+  await page.getByLabel('User').fill(user);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('navigation', { name: 'Places' }).waitFor();
+};
+
+/** Demo daemon, claimed by ada, and a browser: what most files begin with. */
+export const stage = async (state: string, env: Record<string, string> = {}): Promise<{ daemon: Running; browser: Browser; close: () => Promise<void> }> => {
+  const [daemon, started] = await Promise.all([startDemo(state, env), launch()]);
+  return {
+    daemon,
+    browser: started.browser,
+    close: async () => {
+      await started.close();
+      await daemon.kill('SIGTERM');
+    },
+  };
+};
+
+/** No violation of WCAG A and AA, and none of the best practices. */
+export const accessible = async (page: Page, what: string): Promise<void> => {
+  const found = await axe(page);
+  expect(found, what).toEqual([]);
+};

@@ -1,0 +1,144 @@
+/** Snapshots, however many: sorted, filtered and counted by the box, shown as far as they are looked at. */
+import { A, useSearchParams } from '@solidjs/router';
+import { createMemo, createSignal, type JSX, Show } from 'solid-js';
+import type { Snapshot } from '../../../control/src/domain/snapshot/snapshot.ts';
+import { usePages } from '../data/pages.ts';
+import { whyNot } from '../data/session.ts';
+import { trpc } from '../data/trpc.ts';
+import { Button, Bytes, Page, ProblemBox, Time } from '../parts/basic.tsx';
+import { type Sorting, VirtualTable } from '../parts/VirtualTable.tsx';
+import { pageOf, plural } from '../parts/words.ts';
+import { DestroySnapshots, HoldSnapshots, TakeSnapshot } from './SnapshotForms.tsx';
+
+type SortName = 'createdAt' | 'name' | 'used' | 'referenced';
+const isSort = (v: string): v is SortName => ['createdAt', 'name', 'used', 'referenced'].includes(v);
+
+export const Protection = (): JSX.Element => {
+  const [params, setParams] = useSearchParams<{ do?: string; dataset?: string }>();
+  const [text, setText] = createSignal('');
+  const [held, setHeld] = createSignal(false);
+  const [sorting, setSorting] = createSignal<Sorting>({ by: 'createdAt', descending: true });
+  const [chosen, setChosen] = createSignal<ReadonlyMap<string, Snapshot>>(new Map());
+  const [doing, setDoing] = createSignal<'destroy' | 'hold' | 'release' | null>(null);
+  const input = createMemo(() => ({
+    ...(params.dataset !== undefined && { dataset: params.dataset, recursive: true }),
+    ...(text().trim() !== '' && { text: text().trim() }),
+    ...(held() && { heldOnly: true }),
+    sort: isSort(sorting().by) ? (sorting().by as SortName) : ('createdAt' as const),
+    descending: sorting().descending,
+  }));
+  const pages = usePages(input, (i, offset, limit) => trpc.snapshots.list.query({ ...i, offset, limit }), 'snapshot');
+  const keyOf = (s: Snapshot): string => `${s.dataset}@${s.tag}`;
+  const toggle = (s: Snapshot): void =>
+    void setChosen((was) => {
+      const next = new Map(was);
+      if (!next.delete(keyOf(s))) next.set(keyOf(s), s);
+      return next;
+    });
+  const picked = createMemo(() => [...chosen().values()]);
+  const stop = (): void => {
+    setDoing(null);
+    setChosen(new Map());
+  };
+  const whyNotAct = (): string | undefined => whyNot('storage.write') ?? (picked().length === 0 ? 'Choose snapshots first.' : undefined);
+  return (
+    <Page
+      title="Protection"
+      lead={
+        <Show when={params.dataset} fallback="Snapshots of all datasets.">
+          Snapshots of <A href={pageOf(`dataset:${params.dataset}`) ?? '/'}>{params.dataset}</A> and below.{' '}
+          <A href="/protection">Show all</A>
+        </Show>
+      }
+      actions={
+        <Button look="main" icon="plus" why={whyNot('storage.write')} onClick={() => setParams({ do: 'create' })}>
+          Take snapshot
+        </Button>
+      }
+    >
+      <div class="tools">
+        <input
+          class="search"
+          type="search"
+          aria-label="Search snapshots by name"
+          placeholder="Search by dataset or name"
+          value={text()}
+          onInput={(e) => setText(e.currentTarget.value)}
+        />
+        <label class="inline">
+          <input type="checkbox" checked={held()} onChange={(e) => setHeld(e.currentTarget.checked)} />
+          Held only
+        </label>
+        <Button why={whyNotAct()} onClick={() => setDoing('hold')}>
+          Hold
+        </Button>
+        <Button why={whyNotAct()} onClick={() => setDoing('release')}>
+          Release
+        </Button>
+        <Button look="danger" why={whyNotAct()} onClick={() => setDoing('destroy')}>
+          Destroy
+        </Button>
+        <span class="total num" role="status">
+          {chosen().size > 0 ? `${chosen().size.toLocaleString('en')} chosen of ` : ''}
+          {pages.total() === undefined ? 'Counting …' : plural(pages.total() ?? 0, 'snapshot')}
+        </span>
+      </div>
+      <Show when={pages.problem()}>{(p) => <ProblemBox problem={p()} />}</Show>
+      <VirtualTable
+        label="Snapshots"
+        count={pages.total() ?? 0}
+        row={pages.row}
+        keyOf={keyOf}
+        sorting={sorting()}
+        onSort={setSorting}
+        onRange={pages.look}
+        selected={new Set(chosen().keys())}
+        onSelect={toggle}
+        empty={
+          pages.total() === undefined
+            ? 'Asking the box …'
+            : text() === ''
+              ? 'No snapshot yet. Take one: it costs nothing until something changes.'
+              : 'No snapshot has this in its name.'
+        }
+        columns={[
+          {
+            id: 'd',
+            head: 'Dataset',
+            width: 'minmax(120px, 1fr)',
+            cell: (s) => <A href={pageOf(`dataset:${s.dataset}`) ?? '/'}>{s.dataset}</A>,
+          },
+          { id: 't', head: 'Name', width: 'minmax(120px, 1fr)', sort: 'name', cell: (s) => <span class="mono">{s.tag}</span> },
+          { id: 'c', head: 'Taken', width: '120px', sort: 'createdAt', cell: (s) => <Time at={s.createdAt} />, wide: true },
+          { id: 'u', head: 'Own space', width: '110px', align: 'end', sort: 'used', cell: (s) => <Bytes of={s.used} />, wide: true },
+          {
+            id: 'r',
+            head: 'Refers to',
+            width: '110px',
+            align: 'end',
+            sort: 'referenced',
+            cell: (s) => <Bytes of={s.referenced} />,
+            wide: true,
+          },
+          {
+            id: 'h',
+            head: 'Holds',
+            width: '76px',
+            align: 'end',
+            cell: (s) => (s.holds > 0 ? <span class="tag">{s.holds} held</span> : <span class="dim">none</span>),
+            wide: true,
+          },
+        ]}
+      />
+      <Show when={params.do === 'create'}>
+        <TakeSnapshot {...(params.dataset !== undefined && { dataset: params.dataset })} onClose={() => setParams({ do: undefined })} />
+      </Show>
+      <Show when={doing() === 'destroy'}>
+        <DestroySnapshots snapshots={picked()} onClose={stop} />
+      </Show>
+      <Show when={doing() === 'hold' || doing() === 'release'}>
+        <HoldSnapshots snapshots={picked()} release={doing() === 'release'} onClose={stop} />
+      </Show>
+    </Page>
+  );
+};

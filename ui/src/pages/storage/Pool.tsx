@@ -1,0 +1,169 @@
+/** One pool: its state and what that means, its disks, its space, its last scrub. */
+import { A, useParams } from '@solidjs/router';
+import { createSignal, For, type JSX, Show } from 'solid-js';
+import { formatBytes } from '../../../../control/src/domain/units.ts';
+import { now } from '../../data/clock.ts';
+import { useQuery } from '../../data/query.ts';
+import { whyNot } from '../../data/session.ts';
+import { trpc } from '../../data/trpc.ts';
+import { Answer, Button, Copy, Meter, Note, Page, Progress, Section } from '../../parts/basic.tsx';
+import { PoolDrawing } from '../../parts/PoolDrawing.tsx';
+import { Status, toneOfHealth } from '../../parts/Status.tsx';
+import { duration, percent, plural, shortDisk } from '../../parts/words.ts';
+import { Table } from '../../parts/VirtualTable.tsx';
+import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
+import { leftOf, scanText } from './scan.ts';
+import '../../style/storage.css';
+
+export const Pool = (): JSX.Element => {
+  const params = useParams<{ name: string }>();
+  const name = (): string => decodeURIComponent(params.name);
+  const query = useQuery(
+    'pool',
+    () => ({ name: name() }),
+    (i) => trpc.pools.get.query(i),
+    { topics: ['pool', 'dataset'], by: 'guid' },
+  );
+  const [scrub, setScrub] = createSignal<'start' | 'stop' | 'pause' | null>(null);
+  return (
+    <Page
+      title={name()}
+      crumbs={[{ href: '/storage', label: 'Storage' }]}
+      actions={
+        <>
+          <Button why={whyNot('storage.write')} onClick={() => setScrub(query.data()?.pool.scan.state === 'scanning' ? 'stop' : 'start')}>
+            {query.data()?.pool.scan.state === 'scanning' ? 'Stop scrub' : 'Scrub now'}
+          </Button>
+        </>
+      }
+    >
+      <Answer query={query}>
+        {(_) => {
+          const data = () => query.data() as NonNullable<ReturnType<typeof query.data>>; // shown only when there is one
+          const p = () => data().pool;
+          const left = () => leftOf(p().scan, now());
+          return (
+            <>
+              <Note
+                tone={toneOfHealth(p().health) === 'bad' ? 'bad' : p().meaning === 'healthy' ? 'ok' : 'warn'}
+                title={<Status tone={toneOfHealth(p().health)}>{p().health.toLowerCase()}</Status>}
+              >
+                <p>{p().meaning}</p>
+                <Show when={p().status}>
+                  <p class="dim">{p().status}</p>
+                </Show>
+              </Note>
+              <PoolDrawing pool={p()} />
+              <dl class="facts">
+                <div>
+                  <dt>Used</dt>
+                  <dd>
+                    {formatBytes(p().allocated)}{' '}
+                    <small>
+                      {percent(p().allocated, p().size).toFixed(1)}% of {formatBytes(p().size)}
+                    </small>
+                  </dd>
+                </div>
+                <div>
+                  <dt>Free</dt>
+                  <dd>{formatBytes(p().free)}</dd>
+                </div>
+                <div>
+                  <dt>Fragmentation</dt>
+                  <dd>{p().fragmentation === null ? 'unknown' : `${p().fragmentation}%`}</dd>
+                </div>
+                <div>
+                  <dt>Damaged files</dt>
+                  <dd>{p().dataErrors === 0 ? 'none' : p().dataErrors.toLocaleString('en')}</dd>
+                </div>
+                <div>
+                  <dt>Datasets</dt>
+                  <dd>
+                    <A href="/storage/datasets">{data().datasets.toLocaleString('en')}</A>
+                  </dd>
+                </div>
+                <div>
+                  <dt>Identity</dt>
+                  <dd>
+                    <Copy text={p().guid} label="the guid">
+                      <code>…{p().guid.slice(-8)}</code>
+                    </Copy>
+                  </dd>
+                </div>
+              </dl>
+              <Meter
+                label="Space used"
+                value={p().allocated}
+                of={p().size}
+                text={`${formatBytes(p().allocated)} of ${formatBytes(p().size)}`}
+              />
+              <Section title="Scrub" aside={scanText(p().scan)}>
+                <Show when={p().scan.state === 'scanning'}>
+                  <Progress label="Scrub" share={p().scan.progress} />
+                  <p class="dim">
+                    {left() === null ? 'Too early to say how long it takes.' : `About ${duration(left() ?? 0)} left at this pace.`}
+                  </p>
+                </Show>
+              </Section>
+              <Section title="Disks" aside={plural(p().vdevs.flatMap((v) => v.disks).length, 'disk')}>
+                <Table
+                  label={`Disks of ${name()}`}
+                  rows={p().vdevs.flatMap((v) => v.disks.map((d) => ({ ...d, vdev: v.name })))}
+                  columns={[
+                    {
+                      id: 'd',
+                      head: 'Disk',
+                      cell: (d) => (
+                        <Copy text={d.path} label={`the path of ${shortDisk(d.path)}`}>
+                          {shortDisk(d.path)}
+                        </Copy>
+                      ),
+                    },
+                    { id: 'v', head: 'In', cell: (d) => d.vdev },
+                    { id: 's', head: 'State', cell: (d) => <Status tone={toneOfHealth(d.state)}>{d.state.toLowerCase()}</Status> },
+                    { id: 'r', head: 'Read errors', align: 'end', wide: true, cell: (d) => <span class="num">{d.readErrors}</span> },
+                    { id: 'w', head: 'Write errors', align: 'end', wide: true, cell: (d) => <span class="num">{d.writeErrors}</span> },
+                    {
+                      id: 'c',
+                      head: 'Checksum errors',
+                      align: 'end',
+                      wide: true,
+                      cell: (d) => <span class="num">{d.checksumErrors}</span>,
+                    },
+                    { id: 'n', head: 'Note', wide: true, cell: (d) => d.note ?? '' },
+                  ]}
+                />
+              </Section>
+              <Section title="Options">
+                <dl class="facts">
+                  <For each={Object.entries(p().options)}>
+                    {([k, v]) => (
+                      <div>
+                        <dt>{k}</dt>
+                        <dd>{String(v) === '' ? 'none' : String(v)}</dd>
+                      </div>
+                    )}
+                  </For>
+                </dl>
+              </Section>
+            </>
+          );
+        }}
+      </Answer>
+      <Show when={scrub()}>
+        {(action) => (
+          <ChangeDialog
+            title={action() === 'start' ? `Scrub ${name()}` : `Stop the scrub of ${name()}`}
+            about={
+              action() === 'start'
+                ? 'Reads every block and repairs what redundancy allows. The pool stays in use; it is slower meanwhile.'
+                : 'What was checked so far is not kept; a later scrub begins anew.'
+            }
+            onClose={() => setScrub(null)}
+            changes={() => [{ kind: 'pool.scrub', name: name(), action: action() }]}
+          />
+        )}
+      </Show>
+    </Page>
+  );
+};

@@ -1,0 +1,156 @@
+/** Pools drawn as what they are, and all disks with who uses them. */
+import { A } from '@solidjs/router';
+import { createMemo, For, type JSX, Show } from 'solid-js';
+import { whyNotFree } from '../../../../control/src/domain/disk/disk.ts';
+import { formatBytes } from '../../../../control/src/domain/units.ts';
+import { nothing, useQuery } from '../../data/query.ts';
+import type { Outputs } from '../../data/trpc.ts';
+import { trpc } from '../../data/trpc.ts';
+import { Answer, Bytes, Copy, Empty, Meter, Note, Page, Time } from '../../parts/basic.tsx';
+import { PoolDrawing } from '../../parts/PoolDrawing.tsx';
+import { Status, toneOfHealth } from '../../parts/Status.tsx';
+import { percent, plural, shortDisk } from '../../parts/words.ts';
+import { Table } from '../../parts/VirtualTable.tsx';
+import { scanText } from './scan.ts';
+import { STORAGE_TABS } from './tabs.ts';
+import '../../style/storage.css';
+
+type PoolRow = Outputs['pools']['list']['pools'][number];
+type DiskRow = Outputs['disks']['list']['disks'][number];
+
+const useDisks = () => useQuery('disks', nothing, () => trpc.disks.list.query(), { topics: ['pool'], by: 'path' });
+
+const PoolPanel = (props: { pool: PoolRow }): JSX.Element => (
+  <article class="card">
+    <div class="pool-head">
+      <h2>
+        <A href={`/storage/pools/${encodeURIComponent(props.pool.name)}`}>{props.pool.name}</A>
+      </h2>
+      <Status tone={toneOfHealth(props.pool.health)}>{props.pool.health.toLowerCase()}</Status>
+      <span class="dim">{props.pool.meaning}</span>
+    </div>
+    <div class="pool-space">
+      <Meter
+        label={`Space used in ${props.pool.name}`}
+        value={props.pool.allocated}
+        of={props.pool.size}
+        text={`${formatBytes(props.pool.allocated)} of ${formatBytes(props.pool.size)}`}
+      />
+      <p class="num">
+        {formatBytes(props.pool.free)} free{' '}
+        <span class="dim">
+          of {formatBytes(props.pool.size)}, {percent(props.pool.allocated, props.pool.size).toFixed(0)}% used
+        </span>
+      </p>
+    </div>
+    <PoolDrawing pool={props.pool} />
+    <p class="dim">{scanText(props.pool.scan)}</p>
+  </article>
+);
+
+const FreeDisks = (): JSX.Element => {
+  const disks = useDisks();
+  const free = createMemo(() => (disks.data()?.disks ?? []).filter((d) => whyNotFree(d) === undefined));
+  return (
+    <Empty title="No pool yet">
+      <p>
+        A pool is made of disks and holds everything else.{' '}
+        {free().length > 0 ? `${plural(free().length, 'disk is', 'disks are')} free:` : 'No disk is free now.'}
+      </p>
+      <ul class="plain-list">
+        <For each={free()}>
+          {(d) => (
+            <li>
+              {shortDisk(d.path)} <span class="dim">{formatBytes(d.size)}</span>
+            </li>
+          )}
+        </For>
+      </ul>
+      <p>
+        Declare it in <A href="/changes/state">state.yaml</A>, or on the command line with <code>dplane pool create</code>; both show a plan
+        before anything is written to a disk.
+      </p>
+    </Empty>
+  );
+};
+
+export const Pools = (): JSX.Element => {
+  const pools = useQuery('pools', nothing, () => trpc.pools.list.query(), { topics: ['pool'] });
+  return (
+    <Page title="Storage" tabs={STORAGE_TABS}>
+      <Answer query={pools}>
+        {(_) => (
+          <div class="stack">
+            <For each={pools.data()?.stuck}>
+              {(s) => (
+                <Note tone="bad" title={`Pool ${s.pool} does not answer`}>
+                  <p>
+                    since <Time at={s.since} />. What is on it cannot be read or changed now; the other pools are not affected.
+                  </p>
+                </Note>
+              )}
+            </For>
+            <For each={pools.data()?.pools} fallback={<FreeDisks />}>
+              {(p) => <PoolPanel pool={p} />}
+            </For>
+          </div>
+        )}
+      </Answer>
+    </Page>
+  );
+};
+
+const useOf = (d: DiskRow): JSX.Element => (
+  <Show when={d.pool} fallback={<Status tone={whyNotFree(d) === undefined ? 'ok' : 'never'}>{whyNotFree(d) ?? 'free'}</Status>}>
+    {(pool) => <A href={`/storage/pools/${encodeURIComponent(pool())}`}>{pool()}</A>}
+  </Show>
+);
+
+export const Disks = (): JSX.Element => {
+  const disks = useDisks();
+  return (
+    <Page title="Storage" tabs={STORAGE_TABS}>
+      <Answer query={disks}>
+        {(_) => (
+          <Table
+            label="Disks"
+            rows={disks.data()?.disks ?? []}
+            empty="No disk was found."
+            columns={[
+              {
+                id: 'disk',
+                head: 'Disk',
+                cell: (d) => (
+                  <Copy text={d.path} label={`the path of ${shortDisk(d.path)}`}>
+                    {shortDisk(d.path)}
+                  </Copy>
+                ),
+              },
+              { id: 'use', head: 'Used by', cell: useOf },
+              { id: 'size', head: 'Size', align: 'end', cell: (d) => <Bytes of={d.size} /> },
+              {
+                id: 'kind',
+                head: 'Kind',
+                wide: true,
+                cell: (d) => `${d.rotational ? 'hard disk' : 'solid state'}${d.transport === null ? '' : `, ${d.transport}`}`,
+              },
+              { id: 'model', head: 'Model', wide: true, cell: (d) => d.model },
+              { id: 'serial', head: 'Serial', wide: true, cell: (d) => <code>{d.serial}</code> },
+              {
+                id: 'sector',
+                head: 'Sectors',
+                wide: true,
+                align: 'end',
+                cell: (d) => (
+                  <span class="num">
+                    {d.logicalSector === d.physicalSector ? d.logicalSector : `${d.logicalSector}/${d.physicalSector}`}
+                  </span>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Answer>
+    </Page>
+  );
+};

@@ -1,0 +1,58 @@
+/** A pool as what it is: vdevs, and in each its disks, with what is wrong written on the disk that it is wrong with. */
+import { For, type JSX, Show } from 'solid-js';
+import type { ObservedPool, ObservedVdev } from '../../../control/src/domain/pool/pool.ts';
+import { Hint } from './basic.tsx';
+import { Tooltip } from '@kobalte/core/tooltip';
+import { Shape, toneOfHealth } from './Status.tsx';
+import { plural, shortDisk } from './words.ts';
+
+type Leaf = ObservedVdev['disks'][number];
+const errorsOf = (d: Leaf): number => d.readErrors + d.writeErrors + d.checksumErrors;
+const about = (d: Leaf): string =>
+  [
+    d.path,
+    d.state,
+    `${d.readErrors} read, ${d.writeErrors} write, ${d.checksumErrors} checksum errors`,
+    ...(d.note === undefined ? [] : [d.note]),
+  ].join('\n');
+
+const DiskBox = (props: { disk: Leaf }): JSX.Element => (
+  <li>
+    <Hint text={about(props.disk)}>
+      <Tooltip.Trigger as="a" href="/storage/disks" class={`disk ${toneOfHealth(props.disk.state)}`}>
+        <Shape tone={errorsOf(props.disk) > 0 && props.disk.state === 'ONLINE' ? 'warn' : toneOfHealth(props.disk.state)} />
+        <span class="disk-name">{shortDisk(props.disk.path)}</span>
+        <span class="disk-state">
+          {props.disk.state === 'ONLINE'
+            ? errorsOf(props.disk) > 0
+              ? plural(errorsOf(props.disk), 'error')
+              : 'online'
+            : props.disk.state.toLowerCase()}
+        </span>
+      </Tooltip.Trigger>
+    </Hint>
+  </li>
+);
+
+const nameOf = (v: ObservedVdev): string => (v.kind === 'stripe' && v.disks.length === 1 ? 'single disk' : v.name);
+
+export const PoolDrawing = (props: { pool: Pick<ObservedPool, 'vdevs'> }): JSX.Element => (
+  <ul class="pool-drawing">
+    <For each={props.pool.vdevs}>
+      {(v) => (
+        <li class={`vdev ${toneOfHealth(v.state)}`}>
+          <div class="vdev-name">
+            <span>{nameOf(v)}</span>
+            <Show when={v.role !== 'data'}>
+              <span class="tag">{v.role}</span>
+            </Show>
+            <span class="vdev-state">{v.state === 'ONLINE' ? '' : v.state.toLowerCase()}</span>
+          </div>
+          <ul class="disks">
+            <For each={v.disks}>{(d) => <DiskBox disk={d} />}</For>
+          </ul>
+        </li>
+      )}
+    </For>
+  </ul>
+);
