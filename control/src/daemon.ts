@@ -16,7 +16,7 @@ import type { Clock } from './store/types.ts';
 export const VERSION = '0.1.0';
 /** When the start has settled, and from then on as often. */
 const FIRST_REST = 20_000;
-const REST_EVERY = 5 * 60_000;
+const REST_EVERY = 60_000;
 /** Long enough for an operation that waits behind others of its pool; an answer lost beyond it is asked for by id. */
 export const EXECUTOR_TIMEOUT = 600_000;
 

@@ -33,7 +33,9 @@ export const startDemo = async (state: string, env: Record<string, string> = {})
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';
-  child.stderr.on('data', (d: Buffer) => void (errors += d.toString()));
+  child.stderr.on('data', (d: Buffer) => {
+    errors += d.toString();
+  });
   const line = await Promise.race([
     once(createInterface({ input: child.stdout }), 'line').then(([l]) => String(l)),
     once(child, 'exit').then(([code]) => Promise.reject(new Error(`the daemon ended with ${String(code)}: ${errors}`))),

@@ -26,7 +26,5 @@ export const splitSnapshot = (name: z.infer<typeof SnapshotName>): { dataset: st
 };
 
 /** Windows' Previous Versions read this form: `GMT-2026.11.20-18.30.00`. */
-export const gmtTag = (at: Date): string => {
-  const p = (n: number): string => String(n).padStart(2, '0');
-  return `GMT-${at.getUTCFullYear()}.${p(at.getUTCMonth() + 1)}.${p(at.getUTCDate())}-${p(at.getUTCHours())}.${p(at.getUTCMinutes())}.${p(at.getUTCSeconds())}`;
-};
+export const gmtTag = (at: Date): string =>
+  at.toISOString().replace(/^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d).*$/, 'GMT-$1.$2.$3-$4.$5.$6');

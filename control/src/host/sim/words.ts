@@ -29,7 +29,7 @@ export const whyBadName = (name: string, kind: 'dataset' | 'snapshot'): string |
   if (parts.includes('')) return "empty component or misplaced '@' or '#' delimiter in name";
   if (parts.includes('.')) return "self reference, '.' is found in name";
   if (parts.includes('..')) return "parent reference, '..' is found in name";
-  const bad = /[^A-Za-z0-9_.: \-]/.exec(parts.join(''));
+  const bad = /[^A-Za-z0-9_.: -]/.exec(parts.join(''));
   return bad ? `invalid character '${bad[0]}' in name` : undefined;
 };
 export const isSuspended = (w: World, name: string): boolean => w.pool(name.split(/[/@]/)[0] ?? '')?.suspended === true;
