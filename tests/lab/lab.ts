@@ -1,0 +1,141 @@
+/**
+ * Virtual machines for end-to-end tests. Each test file gets machines of its own on copy-on-write disks; they start from a state that
+ * was booted once and saved, so that they answer within seconds. Real power-ons are asked for with `cold`.
+ *
+ *   const lab = await openLab('storage');
+ *   const nas = await lab.machine();          // booted, UI answering, unclaimed, six empty disks, no pool
+ *   await nas.must(['zpool', 'list']);
+ *   afterAll(() => lab.close());
+ *
+ * When a test failed, `close` leaves serial log, journal and state of services in artifacts/lab/<suite>/.
+ */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildDisk } from '../../packages/debian/src/disk.ts';
+import { repository } from '../../packages/debian/src/places.ts';
+import { Progress } from '../../packages/debian/src/progress.ts';
+import { buildSlot, type Slot } from '../../packages/debian/src/slot.ts';
+import { must } from '../../packages/lab/src/exec.ts';
+import { kvmWorks } from '../../packages/lab/src/kvm.ts';
+import type { Disk } from '../../packages/lab/src/machine.ts';
+import { uiAnswers } from '../../packages/lab/src/start.ts';
+import { choosePorts, Vm } from '../../packages/lab/src/vm.ts';
+
+export const DISKS = 6;
+const DISK_SIZE = '2G';
+const MEMORY = '1536M';
+
+export interface MachineOptions {
+  /** Power on with the firmware instead of resuming. */
+  readonly cold?: boolean;
+  readonly name?: string;
+}
+
+export interface Lab {
+  readonly slot: Slot;
+  readonly folder: string;
+  machine(options?: MachineOptions): Promise<Vm>;
+  close(failed?: boolean): Promise<void>;
+}
+
+export async function openLab(suite: string): Promise<Lab> {
+  const progress = new Progress(false);
+  const slot = await buildSlot(progress);
+  const image = await buildDisk(slot, progress);
+  const kvm = await kvmWorks(join(slot.folder, 'vmlinuz'));
+  const folder = mkdtempSync(join(process.env.DPLANE_LAB_TMP ?? tmpdir(), `dplaneos-${suite}-`));
+  const machines: Vm[] = [];
+
+  const define = async (name: string, at: string): Promise<Vm> => {
+    mkdirSync(at, { recursive: true });
+    const disk = (file: string, serial: string): Disk => ({ file: join(at, file), format: 'qcow2', serial });
+    return new Vm({
+      name,
+      identity: 'test',
+      folder: at,
+      kvm,
+      memory: MEMORY,
+      cpus: 2,
+      system: disk('system.qcow2', 'test-system'),
+      disks: Array.from({ length: DISKS }, (_, index) => disk(`d${index + 1}.qcow2`, `test-disk${index + 1}`)),
+      ports: await choosePorts(),
+    });
+  };
+  const blank = async (vm: Vm): Promise<void> => {
+    await must(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', image, '-F', 'raw', vm.spec.system.file]);
+    for (const { file } of vm.spec.disks) await must(['qemu-img', 'create', '-q', '-f', 'qcow2', file, DISK_SIZE]);
+  };
+
+  const booted = join(slot.folder, `booted-${kvm ? 'kvm' : 'tcg'}`);
+  const bootOnce = async (): Promise<void> => {
+    if (existsSync(join(booted, 'state'))) return;
+    const at = `${booted}.new`;
+    rmSync(at, { recursive: true, force: true });
+    const vm = await define(`boot-${process.pid}`, at);
+    await blank(vm);
+    await progress.step('first boot, saved for all suites', async () => {
+      try {
+        await vm.start();
+        await vm.sshReady();
+        await uiAnswers(vm);
+        await vm.sh('modprobe zfs; sync');
+        await vm.forgetSsh();
+        await vm.save(join(at, 'state'));
+      } catch (error) {
+        await keep(vm, suite, repository);
+        await vm.cut();
+        throw error;
+      }
+    });
+    renameSync(at, booted);
+  };
+
+  return {
+    slot,
+    folder,
+    async machine(options = {}) {
+      const name = `${suite}-${options.name ?? String.fromCharCode(97 + machines.length)}-${process.pid}`;
+      const vm = await define(name, join(folder, options.name ?? String.fromCharCode(97 + machines.length)));
+      machines.push(vm);
+      if (options.cold === true) {
+        await blank(vm);
+        await vm.start();
+        await vm.sshReady();
+        await uiAnswers(vm);
+        return vm;
+      }
+      await bootOnce();
+      for (const file of readdirSync(booted).filter((entry) => /\.(qcow2|fd)$|^id_/.test(entry))) {
+        if (file === 'system.qcow2')
+          await must(['cp', '--reflink=auto', '--sparse=always', join(booted, file), join(vm.spec.folder, file)]);
+        else copyFileSync(join(booted, file), join(vm.spec.folder, file));
+      }
+      await vm.start(join(booted, 'state'));
+      return vm;
+    },
+    async close(failed = false) {
+      for (const vm of machines) {
+        if (failed) await keep(vm, suite, repository);
+        await vm.cut();
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What one wants to read after a failure. */
+async function keep(vm: Vm, suite: string, root: string): Promise<void> {
+  const folder = join(root, 'artifacts/lab', suite);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${vm.spec.name}.serial.log`), vm.serialText());
+  if (vm.pid() === null) return;
+  const reports = {
+    journal: ['journalctl', '-b', '--no-pager', '-o', 'short-monotonic'],
+    units: ['systemctl', 'list-units', '--all', '--no-pager'],
+  };
+  for (const [name, argv] of Object.entries(reports)) {
+    const answer = await vm.run(argv, { timeoutMs: 60_000 });
+    writeFileSync(join(folder, `${vm.spec.name}.${name}.log`), `${answer.stdout}${answer.stderr}`);
+  }
+}
