@@ -162,7 +162,7 @@ describe('what destroys data', () => {
 
 describe('state.yaml', () => {
   it('applied twice changes nothing the second time, and a rename behind our back is undone as a rename', async () => {
-    const { engine, run, sh, names } = await stage();
+    const { engine, run, sh, names, store } = await stage();
     const { yaml } = orThrow(await engine.captureState(ADA));
     orThrow(await engine.saveState(yaml, ADA, null));
     expect(orThrow(await engine.planState(ADA)).actions).toEqual([]);
@@ -177,8 +177,23 @@ describe('state.yaml', () => {
     expect(back.actions.some((a) => a.operation?.kind === 'dataset.create' || a.operation?.kind === 'dataset.destroy')).toBe(false);
     expect((await run(back.digest)).state).toBe('succeeded');
     expect(await names()).toContain('tank/office');
-    expect((await engine.checkDrift()).state).toBe('in-sync');
+    expect(engine.drift().state).toBe('in-sync');
+    expect(store.alerts.open().map((a) => a.kind)).not.toContain('drift');
+    expect(store.events.before(null, 20).map((e) => e.kind)).toContain('gitops.in-sync');
     expect(orThrow(await engine.planState(ADA)).actions).toEqual([]);
+  });
+
+  it('remembers what a renamed dataset was called, even after another change of ours', async () => {
+    const { engine, plan, run, sh } = await stage();
+    const { yaml } = orThrow(await engine.captureState(ADA));
+    await sh('zfs', 'rename', 'tank/office', 'tank/bureau');
+    await run((await plan(create('tank/other'))).digest);
+    expect((await engine.checkDrift()).items).toContainEqual(expect.objectContaining({ name: 'tank/office', what: 'renamed' }));
+    // written by hand, without guids: the name alone has to be enough
+    const byHand = yaml.replace(/^ *guid: .*\n/gm, '');
+    const ids = orThrow(await engine.planState(ADA, byHand)).actions.map((a) => a.id);
+    expect(ids).toContain('dataset.rename tank/bureau');
+    expect(ids).not.toContain('dataset.create tank/office');
   });
 
   it('never destroys a pool, whatever it says, and runs nothing at all then', async () => {

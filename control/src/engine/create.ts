@@ -1,24 +1,23 @@
 /** The engine put together: see engine.ts for what it offers and each file beside it for its part. */
 import { conditionsOf, changesBehindOurBack, OBSERVED_KINDS } from './monitor.ts';
 import { alertKey } from '../domain/alert/alert.ts';
-import { capture, identitiesOf } from '../domain/plan/capture.ts';
+import { capture } from '../domain/plan/capture.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { ok, refuse, type Result } from '../domain/refusal.ts';
-import type { DesiredState } from '../domain/state/state.ts';
 import type { ShareClient } from '../domain/share/share.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
-import { streamSnapshots } from '../host/zfs/snapshots.ts';
 import type { Clock, Store } from '../store/types.ts';
 import { sha256 } from './digest.ts';
-import { driftBetween, nextBaseline, withUnknown } from './drift.ts';
+import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
 import { snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
 import { createPlanner } from './planner.ts';
 import { createRunner, type RunEnded } from './runner.ts';
+import { createSnapshotKeeper } from './snapshot-keeper.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { parseState, renderState } from './statefile.ts';
 
@@ -27,8 +26,6 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 const OBSERVE_TIMEOUT = 20 * SECOND;
-/** A first listing of a great many snapshots takes its time; it holds up nothing else. */
-const SNAPSHOTS_TIMEOUT = 15 * MINUTE;
 const OBSERVE_EVERY = 30 * SECOND;
 const DRIFT_EVERY = 5 * MINUTE;
 const SNAPSHOTS_EVERY = 5 * MINUTE;
@@ -38,7 +35,6 @@ const BACKUPS_KEPT = 7;
 const EVENTS_KEPT = 200_000;
 /** Reads are answered from an observation of this age; asking for newer starts a refresh. */
 const READ_AGE = 10 * SECOND;
-const BASELINE = 'drift.baseline';
 const STATE_LIMIT = 4 * 1024 * 1024;
 
 const SYSTEM: Actor = { kind: 'system', name: 'dplaned', via: 'schedule' };
@@ -57,10 +53,7 @@ export type EngineDeps = {
 export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Scheduler } => {
   const { host, executor, store, clock, log } = deps;
   const startedAt = clock();
-  const snapshotTimes = new Map<string, number>();
-  let drift: DriftStatus = { state: 'unknown', checkedAt: null, since: null, against: null, items: [] };
   let parsed: { digest: string; check: StateCheck } | null = null;
-  let flow: Promise<unknown> = Promise.resolve();
 
   const clients = async (): Promise<Result<ShareClient[]>> => {
     const answer = await executor.execute({
@@ -135,108 +128,28 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     }
   };
 
-  const baseline = (): DesiredState | null => {
-    const text = store.settings.get(BASELINE);
-    return text === null ? null : (JSON.parse(text) as DesiredState); // written by setBaseline alone
-  };
-  const setBaseline = (state: DesiredState): void => store.settings.set(BASELINE, JSON.stringify(state));
-  const unknownPools = (o: Observed): Set<string> => new Set(o.stuck.map((s) => s.pool));
+  const drift = createDriftKeeper({ store, clock });
+  const checkDrift = async (): Promise<DriftStatus> => drift.look((await observer.get(0)).observed);
 
-  const compareDrift = (o: Observed): DriftStatus => {
-    const was = baseline();
-    const now = clock();
-    if (was === null) return { state: 'unknown', checkedAt: now, since: null, against: null, items: [] };
-    const items = driftBetween(was, capture(o), unknownPools(o));
-    const since = items.length === 0 ? null : (drift.since ?? now);
-    return {
-      state: items.length === 0 ? 'in-sync' : 'drifted',
-      checkedAt: now,
-      since,
-      against: store.states.latest('applied')?.id ?? null,
-      items,
-    };
+  const snapshots = createSnapshotKeeper({ host, store, clock, log });
+  const refreshSnapshots = async (pool?: string): Promise<void> => {
+    const { observed } = await observer.get(READ_AGE);
+    if (poolsAreKnown(observed)) snapshots.forgetAllBut(observed);
+    await snapshots.refresh(observed.pools.map((p) => p.name).filter((name) => pool === undefined || name === pool));
   };
-
-  const checkDrift = async (): Promise<DriftStatus> => {
-    const seen = await observer.get(0);
-    if (!poolsAreKnown(seen.observed)) return drift; // nothing can be told from it
-    const before = drift;
-    drift = compareDrift(seen.observed);
-    const told = (d: DriftStatus): string => d.items.map((i) => `${i.what} ${i.noun} ${i.name}`).join('\n');
-    if (told(before) !== told(drift)) {
-      const now = clock();
-      store.transact(() => {
-        if (drift.state === 'drifted') {
-          const message = `${drift.items.length} differences from what was last applied: ${drift.items
-            .slice(0, 3)
-            .map((i) => i.message)
-            .join('; ')}`;
-          store.alerts.raise({ kind: 'drift', subject: 'state', severity: 'warning', message }, now);
-          store.events.append({
-            kind: 'gitops.drift',
-            severity: 'warning',
-            subject: 'state',
-            message,
-            actor: 'dplaned',
-            data: { items: drift.items.slice(0, 100) },
-          });
-        } else if (before.state === 'drifted') {
-          store.alerts.resolve('drift', 'state', now);
-          store.events.append({
-            kind: 'gitops.in-sync',
-            severity: 'info',
-            subject: 'state',
-            message: 'the system is as it was last applied',
-            actor: 'dplaned',
-            data: {},
-          });
-        }
-      });
-    }
-    return drift;
-  };
-
-  const refreshPool = async (pool: string): Promise<void> => {
-    try {
-      await store.snapshots.replacePool(pool, streamSnapshots(host, pool, { timeoutMs: SNAPSHOTS_TIMEOUT }));
-      snapshotTimes.set(pool, clock());
-    } catch (error) {
-      log(`snapshots of ${pool} could not be listed: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  };
-  /** One listing at a time, so that asking often can't pile them up. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = flow.then(work, work);
-    flow = next.catch(() => undefined);
-    return next;
-  };
-  const refreshSnapshots = (pool?: string): Promise<void> =>
-    inTurn(async () => {
-      const seen = await observer.get(READ_AGE);
-      for (const p of seen.observed.pools) if (pool === undefined || p.name === pool) await refreshPool(p.name);
-      for (const known of snapshotTimes.keys())
-        if (!seen.observed.pools.some((p) => p.name === known) && !unknownPools(seen.observed).has(known)) {
-          store.snapshots.forgetPool(known);
-          snapshotTimes.delete(known);
-        }
-    });
 
   const ended = async (e: RunEnded): Promise<void> => {
     const operations = e.done.flatMap((a) => (a.operation === null ? [] : [a.operation]));
-    const pools = new Set(operations.flatMap((op) => snapshotsTouchedBy(op)?.dataset.split('/')[0] ?? []));
-    for (const pool of pools) await inTurn(() => refreshPool(pool));
-    const seen = await observer.get(pools.size > 0 ? 0 : READ_AGE);
-    if (!poolsAreKnown(seen.observed)) return; // the next run, or a capture, brings the baseline up to date
-    const now = withUnknown(baseline(), capture(seen.observed), unknownPools(seen.observed));
-    const whole = e.source.kind === 'state' && e.state === 'succeeded';
-    const touched = new Set(operations.flatMap(touchedBy));
+    const pools = new Set(operations.flatMap((op) => snapshotsTouchedBy(op)?.split('/')[0] ?? []));
+    await snapshots.refresh([...pools]);
+    const { observed } = await observer.get(pools.size > 0 ? 0 : READ_AGE);
     store.transact(() => {
-      setBaseline(whole ? now : nextBaseline(baseline(), drift.items, touched, now));
-      store.states.setIdentities(identitiesOf(seen.observed));
-      if (whole && e.source.kind === 'state')
+      if (e.source.kind === 'state' && e.state === 'succeeded') {
+        drift.adopt(observed);
         store.states.put({ yaml: e.source.yaml, digest: sha256(e.source.yaml), at: clock(), actor: e.actor, kind: 'applied' });
+      } else drift.adoptTouched(observed, new Set(operations.flatMap(touchedBy)));
     });
-    drift = compareDrift(seen.observed);
+    drift.look(observed);
   };
 
   const runner = createRunner({ store, observer, planner, executor, clock, random: deps.random, ended, pause: deps.pause });
@@ -291,7 +204,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const { observed } = await observer.get(READ_AGE, { clients: true });
       return { at: observed.at, shares: observed.shares };
     },
-    snapshotsAt: () => Object.fromEntries(snapshotTimes),
+    snapshotsAt: snapshots.times,
     refreshSnapshots,
 
     checkState,
@@ -357,8 +270,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const yaml = await renderState(state);
       const record = store.transact(() => {
         const saved = store.states.put({ yaml, digest: sha256(yaml), at: clock(), actor: actor.name, kind: 'captured' });
-        setBaseline(state);
-        store.states.setIdentities(identitiesOf(seen.observed));
+        drift.adopt(seen.observed);
         store.audit.append({
           actor,
           action: 'state.capture',
@@ -397,7 +309,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     run: (id) => store.runs.get(id),
     runs: (limit) => store.runs.list(limit),
 
-    drift: () => drift,
+    drift: drift.status,
     checkDrift,
     alerts: () => store.alerts.open(),
     alertHistory: (limit) => store.alerts.page(limit),
@@ -416,7 +328,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         const seen = await observer.get(0);
         await runner.recover();
         raiseAndResolve(seen.observed);
-        drift = compareDrift(seen.observed);
+        drift.look(seen.observed);
         checkStore();
         await refreshSnapshots();
         // counts of snapshots come from the index: observe once more, now that it is there
@@ -430,7 +342,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       await scheduler.stop();
       await runner.idle();
       await ready;
-      await flow;
+      await snapshots.idle();
     },
   };
   let ready: Promise<void> = Promise.resolve();

@@ -82,17 +82,16 @@ export const driftBetween = (baseline: DesiredState, now: DesiredState, unknown:
 };
 
 /**
- * The next baseline after a run: what is there now, except that what had drifted before and was not touched by the run
- * keeps its old entry; a run must not make someone else's change look like ours.
+ * The next baseline after a run: what is there now, except that what differs and was not touched by the run keeps its old
+ * entry; a run must not make someone else's change look like ours.
  */
 export const nextBaseline = (
-  old: DesiredState | null,
-  before: readonly DriftItem[],
+  old: DesiredState,
+  drift: readonly DriftItem[],
   touched: ReadonlySet<string>,
   now: DesiredState,
 ): DesiredState => {
-  if (old === null) return now;
-  const keepOld = new Set(before.map((i) => `${i.noun} ${i.name}`).filter((k) => !touched.has(k)));
+  const keepOld = new Set(drift.map((i) => `${i.noun} ${i.name}`).filter((k) => !touched.has(k)));
   const merge = <T>(noun: string, was: readonly T[], is: readonly T[], key: (t: T) => string): T[] => {
     const merged = new Map(is.filter((t) => !keepOld.has(`${noun} ${key(t)}`)).map((t) => [key(t), t]));
     for (const t of was) if (keepOld.has(`${noun} ${key(t)}`)) merged.set(key(t), t);

@@ -80,19 +80,17 @@ export const touchedBy = (op: Operation): string[] => {
   }
 };
 
-/** Datasets whose snapshots an operation may have changed. */
-export const snapshotsTouchedBy = (op: Operation): { dataset: string; recursive: boolean } | null => {
+/** The dataset whose snapshots, or those below it, an operation may have changed. */
+export const snapshotsTouchedBy = (op: Operation): string | null => {
   switch (op.kind) {
     case 'snapshot.create':
-      return { dataset: op.dataset, recursive: op.recursive };
     case 'snapshot.destroy':
     case 'snapshot.hold':
     case 'snapshot.release':
-      return { dataset: op.dataset, recursive: false };
+      return op.dataset;
     case 'dataset.destroy':
-      return { dataset: op.name, recursive: false };
     case 'dataset.rename':
-      return { dataset: op.to, recursive: true };
+      return op.name;
     default:
       return null;
   }
