@@ -41,7 +41,13 @@ const lock = (integrity: string): string =>
 type End = { code: number | null; signal: string | null; stdout: string; stderr: string };
 const start = (
   args: string[],
-  options: { path?: string; uid?: number; argv?: string[]; onStdout?: (text: string, pid: number) => void } = {},
+  options: {
+    path?: string;
+    uid?: number;
+    argv?: string[];
+    env?: Record<string, string>;
+    onStdout?: (text: string, pid: number) => void;
+  } = {},
 ): Promise<End> =>
   new Promise((resolve, reject) => {
     const [file = '', ...argv] = options.argv ?? [process.execPath, at('bootstrap.mjs'), ...args];
@@ -50,6 +56,7 @@ const start = (
       env: {
         PATH: options.path ?? `${at('bin')}:/usr/bin:/bin`,
         HOME: folder,
+        ...options.env,
         // who runs this test is no matter: root and others are played as well
         NODE_OPTIONS: `--import=data:text/javascript,process.getuid=()=>${options.uid ?? 1000}`,
       },
@@ -152,9 +159,27 @@ test('the demo: output untouched, flags and cache set, SIGTERM passed on, its en
   );
   const end = await start(['demo'], { onStdout: (text, pid) => void (text.endsWith('compile\n') && process.kill(pid, 'SIGTERM')) });
   expect(end.stdout).toBe(
-    `ready --optimize-for-size --max-semi-space-size=1 --v8-pool-size=1 ${at('.cache/dplaneos/compile')}\nstopped cleanly\n`,
+    `ready --optimize-for-size --max-semi-space-size=1 --v8-pool-size=1 --expose-gc ${at('.cache/dplaneos/compile')}\nstopped cleanly\n`,
   );
   expect(end).toMatchObject({ code: 7, signal: null });
+});
+
+test('the first demo compiles on a state of its own, the second finds it compiled', async () => {
+  write(
+    'control/src/demo.ts',
+    `const { appendFileSync } = await import('node:fs');
+     appendFileSync(${JSON.stringify(at('starts'))}, process.env.DPLANE_STATE === '' ? 'warm ' : 'real ');
+     process.on('SIGTERM', () => process.exit(0));
+     setInterval(() => undefined, 1000);
+     console.log('ready');
+     if (process.env.DPLANE_STATE !== '') process.exit(0);`,
+  );
+  const first = await start(['demo'], { env: { DPLANE_STATE: at('state') } });
+  expect(first).toMatchObject({ code: 0, stdout: 'ready\n' });
+  expect(first.stderr).toContain('Compiling the control plane once');
+  const second = await start(['demo'], { env: { DPLANE_STATE: at('state') } });
+  expect(second).toMatchObject({ code: 0, stdout: 'ready\n', stderr: '' });
+  expect(readFileSync(at('starts'), 'utf8')).toBe('warm real real ');
 });
 
 test('through the shell that npm puts in between, a signal reaches the demo', async () => {
