@@ -29,8 +29,7 @@ export const LIMIT = 30_000;
 export const launch = async (): Promise<{ browser: Browser; close: () => Promise<void> }> => {
   if (!existsSync(CHROMIUM))
     throw new Error('The browser tests need Chromium. Install it: apt-get install -y --no-install-recommends chromium');
-  if (!existsSync(join(ROOT, 'ui', 'dist', 'index.html')))
-    throw new Error('The interface is not built. Build it: npm run build -w ui');
+  if (!existsSync(join(ROOT, 'ui', 'dist', 'index.html'))) throw new Error('The interface is not built. Build it: npm run build -w ui');
   const profile = mkdtempSync(join(tmpdir(), 'dplaneos-browser-'));
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, `--disk-cache-dir=${profile}`], timeout: LIMIT * 2 });
   return {
@@ -66,7 +65,10 @@ export const login = async (page: Page, url: string, user = 'ada', password = PA
 };
 
 /** Demo daemon, claimed by ada, and a browser: what most files begin with. */
-export const stage = async (state: string, env: Record<string, string> = {}): Promise<{ daemon: Running; browser: Browser; close: () => Promise<void> }> => {
+export const stage = async (
+  state: string,
+  env: Record<string, string> = {},
+): Promise<{ daemon: Running; browser: Browser; close: () => Promise<void> }> => {
   const [daemon, started] = await Promise.all([startDemo(state, env), launch()]);
   return {
     daemon,

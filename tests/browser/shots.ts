@@ -69,10 +69,16 @@ const withHealth = (health: 'ONLINE' | 'FAULTED') => async (route: Route) => {
 const settled = async (page: Page): Promise<void> => {
   await page.locator('.page, .door').first().waitFor();
   await page.waitForLoadState('networkidle').catch(() => undefined);
-  await page.waitForFunction('!document.querySelector(".waiting")').catch(() => undefined);
+  for (let i = 0; i < 50 && (await page.locator('.waiting').count()) > 0; i += 1) await page.waitForTimeout(100);
 };
 
-const shoot = async (browser: Browser, url: string, state: string, change?: (page: Page) => Promise<void>, only?: (name: string) => boolean): Promise<void> => {
+const shoot = async (
+  browser: Browser,
+  url: string,
+  state: string,
+  change?: (page: Page) => Promise<void>,
+  only?: (name: string) => boolean,
+): Promise<void> => {
   for (const size of SIZES)
     for (const scheme of ['light', 'dark'] as const) {
       const p = await person(browser, { viewport: { width: size.width, height: size.height }, colorScheme: scheme });
@@ -85,6 +91,7 @@ const shoot = async (browser: Browser, url: string, state: string, change?: (pag
         await p.page.screenshot({ path: join(FOLDER, `${state}-${name}-${scheme}-${size.name}.png`) });
       }
       if (p.errors.length > 0) console.log(`${state} ${scheme} ${size.name}: ${p.errors.join('\n')}`);
+      await p.page.unrouteAll({ behavior: 'ignoreErrors' });
       await p.context.close();
     }
 };
@@ -163,11 +170,25 @@ try {
   await call('POST', '/api/gitops/capture', {});
   await call('POST', '/api/access/users', { name: 'grace', role: 'operator', password: 'another long sentence here' });
   await call('POST', '/api/access/tokens', { name: 'backup script', scopes: ['storage.read', 'events.read'], days: 90 });
-  await call('POST', '/api/plans', { changes: [{ kind: 'dataset.create', dataset: { name: 'tank/scans', properties: { quota: '50G' } } }] });
+  await call('POST', '/api/plans', {
+    changes: [{ kind: 'dataset.create', dataset: { name: 'tank/scans', properties: { quota: '50G' } } }],
+  });
   await shoot(browser, demo.url, 'degraded');
   await shoot(browser, empty.url, 'empty', undefined, (n) => !['pool', 'dataset', 'living', 'create-dataset'].includes(n));
-  await shoot(browser, demo.url, 'healthy', async (p) => p.route('**/trpc/**', withHealth('ONLINE')), (n) => OF_POOLS.has(n));
-  await shoot(browser, demo.url, 'failing', async (p) => p.route('**/trpc/**', withHealth('FAULTED')), (n) => OF_POOLS.has(n));
+  await shoot(
+    browser,
+    demo.url,
+    'healthy',
+    async (p) => void (await p.route('**/trpc/**', withHealth('ONLINE'))),
+    (n) => OF_POOLS.has(n),
+  );
+  await shoot(
+    browser,
+    demo.url,
+    'failing',
+    async (p) => void (await p.route('**/trpc/**', withHealth('FAULTED'))),
+    (n) => OF_POOLS.has(n),
+  );
   await moments(browser, demo);
   if (wanted('disconnected')) await disconnected(browser, demo);
 } finally {

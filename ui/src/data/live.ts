@@ -6,7 +6,7 @@ import { createSignal } from 'solid-js';
 import type { Event } from '../../../control/src/domain/event/event.ts';
 import { problemOf } from './problem.ts';
 import { DRIFTING, type Topic, topicsOf } from './topics.ts';
-import { trpc, watchSocket } from './trpc.ts';
+import { openEvents, trpc } from './trpc.ts';
 
 export type Connection = { state: 'connecting' | 'live' } | { state: 'lost'; since: number };
 
@@ -62,18 +62,20 @@ export const startLive = (onDenied: () => void): void => {
   let ended = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let unsubscribe = (): void => {};
-  const askWhy = (): void => {
+  const events = openEvents(() => {
+    if (ended) return;
+    lost();
     trpc.session.get.query().catch((error: unknown) => {
       if (!ended && problemOf(error).code === 'unauthenticated') onDenied();
     });
-  };
+  });
   const again = (): void => {
     clearTimeout(retry);
     if (!ended) retry = setTimeout(begin, 1_000);
   };
   const begin = (): void => {
     unsubscribe();
-    unsubscribe = trpc.events.follow.subscribe(
+    unsubscribe = events.follow.subscribe(
       { ...(lastSeq !== null && { after: lastSeq }) },
       {
         onStarted: found,
@@ -97,20 +99,12 @@ export const startLive = (onDenied: () => void): void => {
       },
     ).unsubscribe;
   };
-  const unwatch = watchSocket({
-    open: () => undefined,
-    closed: () => {
-      if (ended) return;
-      lost();
-      askWhy();
-    },
-  });
   begin();
   stop = () => {
     ended = true;
     clearTimeout(retry);
     unsubscribe();
-    unwatch();
+    events.close();
   };
 };
 export const stopLive = (): void => {

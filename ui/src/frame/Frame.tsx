@@ -35,9 +35,9 @@ const Claim = lazy(() => import('../pages/Claim.tsx').then((m) => ({ default: m.
 
 const Simulated = (): JSX.Element => (
   <Show when={simulated()}>
-    <div class="simulated" role="note">
+    <aside class="simulated" aria-label="Simulated">
       <strong>Simulated</strong> Nothing here is a real disk.
-    </div>
+    </aside>
   </Show>
 );
 

@@ -113,8 +113,10 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
         }}
         itemComponent={(p) => (
           <Search.Item item={p.item} class="hit">
-            <Search.ItemLabel>{p.item.rawValue.label}</Search.ItemLabel>
-            <small>{p.item.rawValue.kind}</small>
+            <Search.ItemLabel class="hit-label">
+              <span>{p.item.rawValue.label}</span>
+              <small>{p.item.rawValue.kind}</small>
+            </Search.ItemLabel>
           </Search.Item>
         )}
       >

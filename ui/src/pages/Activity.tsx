@@ -11,7 +11,7 @@ import { trpc } from '../data/trpc.ts';
 import { Answer, Button, Note, Page, ProblemBox, Time } from '../parts/basic.tsx';
 import { Shape, Status, toneOfSeverity } from '../parts/Status.tsx';
 import { Table, VirtualTable } from '../parts/VirtualTable.tsx';
-import { pageOf, plural } from '../parts/words.ts';
+import { pageOf, plural, shortened } from '../parts/words.ts';
 
 const TABS = [
   { href: '/activity', label: 'Events' },
@@ -126,7 +126,8 @@ export const Activity = (): JSX.Element => {
         columns={[
           {
             id: 's',
-            head: '',
+            head: 'Severity',
+            bare: true,
             width: '34px',
             cell: (e) => (
               <>
@@ -144,7 +145,7 @@ export const Activity = (): JSX.Element => {
               <Show when={pageOf(e.subject)} fallback={<span title={e.message}>{e.message}</span>}>
                 {(href) => (
                   <A href={href()} title={e.message}>
-                    {e.message}
+                    {shortened(e.message)}
                   </A>
                 )}
               </Show>
@@ -195,8 +196,12 @@ export const Alerts = (): JSX.Element => {
                 id: 'm',
                 head: 'What',
                 cell: (a) => (
-                  <Show when={pageOf(a.subject)} fallback={a.message}>
-                    {(href) => <A href={href()}>{a.message}</A>}
+                  <Show when={pageOf(a.subject)} fallback={shortened(a.message)}>
+                    {(href) => (
+                      <A href={href()} title={a.message}>
+                        {shortened(a.message)}
+                      </A>
+                    )}
                   </Show>
                 ),
               },

@@ -8,7 +8,7 @@ import { nothing, useQuery } from '../data/query.ts';
 import { may } from '../data/session.ts';
 import { Answer, Meter, Page, Section, Time } from '../parts/basic.tsx';
 import { Shape, Status, toneOfHealth, toneOfSeverity } from '../parts/Status.tsx';
-import { pageOf, percent, plural } from '../parts/words.ts';
+import { pageOf, percent, plural, shortened } from '../parts/words.ts';
 import { scanText } from './storage/scan.ts';
 import { verdictOf } from './verdict.ts';
 import '../style/overview.css';
@@ -23,7 +23,12 @@ const Asked = (props: { of: OverviewData }): JSX.Element => {
       href: `/changes/runs/${r.id}`,
       at: r.startedAt,
     })),
-    ...props.of.alerts.map((a) => ({ tone: toneOfSeverity(a.severity), text: a.message, href: pageOf(a.subject), at: a.openedAt })),
+    ...props.of.alerts.map((a) => ({
+      tone: toneOfSeverity(a.severity),
+      text: shortened(a.message),
+      href: pageOf(a.subject),
+      at: a.openedAt,
+    })),
     ...props.of.pendingPlans.map((p) => ({
       tone: 'idle' as const,
       text: `A plan of ${p.actor} waits: ${[
@@ -78,8 +83,8 @@ const Changed = (): JSX.Element => {
           {(e) => (
             <li>
               <Shape tone={toneOfSeverity(e.severity)} />
-              <Show when={pageOf(e.subject)} fallback={<span>{e.message}</span>}>
-                {(href) => <A href={href()}>{e.message}</A>}
+              <Show when={pageOf(e.subject)} fallback={<span>{shortened(e.message)}</span>}>
+                {(href) => <A href={href()}>{shortened(e.message)}</A>}
               </Show>
               <span class="when">
                 {e.actor} · <Time at={e.at} />
@@ -95,7 +100,7 @@ const Changed = (): JSX.Element => {
 const PoolCard = (props: { pool: OverviewData['pools'][number] }): JSX.Element => (
   <A class={`card pool-card ${toneOfHealth(props.pool.health)}`} href={`/storage/pools/${encodeURIComponent(props.pool.name)}`}>
     <div class="pool-card-head">
-      <h3>{props.pool.name}</h3>
+      <h2>{props.pool.name}</h2>
       <Status
         tone={props.pool.meaning === 'healthy' ? 'ok' : toneOfHealth(props.pool.health) === 'ok' ? 'warn' : toneOfHealth(props.pool.health)}
       >

@@ -53,7 +53,8 @@ export const Shares = (): JSX.Element => {
                 { id: 'c', head: 'Connected', align: 'end', wide: true, cell: (s) => <span class="num">{s.clients.length}</span> },
                 {
                   id: 'x',
-                  head: '',
+                  head: 'Actions',
+                  bare: true,
                   align: 'end',
                   wide: true,
                   cell: (s) => (

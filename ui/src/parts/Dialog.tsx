@@ -20,6 +20,12 @@ export const Dialog = (props: {
         <Base.Content
           class={`dialog ${props.wide ? 'wide' : ''}`}
           onPointerDownOutside={(e) => e.preventDefault()}
+          onOpenAutoFocus={(e) => {
+            const first = e.currentTarget instanceof Element ? e.currentTarget.querySelector<HTMLElement>('[autofocus]') : null;
+            if (!first) return;
+            e.preventDefault();
+            first.focus();
+          }}
           onEscapeKeyDown={(e) => props.stays && e.preventDefault()}
         >
           <header>

@@ -15,6 +15,8 @@ export type Column<T> = {
   /** Name to sort by, when it can be sorted. */
   sort?: string;
   align?: 'end';
+  /** The head is said, not shown. */
+  bare?: true;
   /** Left out on a phone. */
   wide?: true;
 };
@@ -115,6 +117,10 @@ export function VirtualTable<T>(props: {
       return from + ((((slot - from) % n) + n) % n);
     });
     const row = createMemo(() => props.row(index()));
+    const cellOf = (c: Column<T>): JSX.Element => {
+      const r = row();
+      return r === undefined ? <span class="blank" /> : c.cell(r);
+    };
     const chosen = (): boolean => {
       const r = row();
       return r !== undefined && (props.selected?.has(props.keyOf(r)) ?? false);
@@ -151,9 +157,7 @@ export function VirtualTable<T>(props: {
         <For each={columns()}>
           {(c) => (
             <div role="gridcell" class="cell" classList={{ end: c.align === 'end' }}>
-              <Show when={row()} fallback={<span class="blank" />}>
-                {(r) => c.cell(r())}
-              </Show>
+              {cellOf(c)}
             </div>
           )}
         </For>
@@ -193,7 +197,7 @@ export function VirtualTable<T>(props: {
                   c.sort !== undefined && props.sorting?.by === c.sort ? (props.sorting.descending ? 'descending' : 'ascending') : undefined
                 }
               >
-                <Show when={c.sort !== undefined && props.onSort} fallback={<span>{c.head}</span>}>
+                <Show when={c.sort !== undefined && props.onSort} fallback={<span classList={{ sr: c.bare === true }}>{c.head}</span>}>
                   <button type="button" class="sort" onClick={() => sortBy(c)}>
                     {c.head}
                     <span class="arrow" aria-hidden="true">
@@ -237,7 +241,7 @@ export function Table<T>(props: {
               <For each={columns()}>
                 {(c) => (
                   <th scope="col" classList={{ end: c.align === 'end' }}>
-                    {c.head}
+                    <span classList={{ sr: c.bare === true }}>{c.head}</span>
                   </th>
                 )}
               </For>

@@ -79,9 +79,10 @@ export const Copy = (props: { text: string; label: string; children?: JSX.Elemen
     setTimeout(() => setDone(false), 1500);
   };
   return (
-    <button type="button" class="copy" title={props.text} aria-label={`Copy ${props.label}`} onClick={() => void copy()}>
+    <button type="button" class="copy" title={props.text} onClick={() => void copy()}>
       {props.children}
       <Icon name={done() ? 'check' : 'copy'} />
+      <span class="sr">Copy {props.label}</span>
       <span class="sr" role="status">
         {done() ? 'Copied' : ''}
       </span>
@@ -139,7 +140,7 @@ export const Note = (props: { tone?: 'warn' | 'bad' | 'ok' | 'plain'; title?: JS
 );
 export const Empty = (props: { title: string; children?: JSX.Element }): JSX.Element => (
   <div class="empty">
-    <h3>{props.title}</h3>
+    <h2>{props.title}</h2>
     {props.children}
   </div>
 );

@@ -56,6 +56,8 @@ export const shortDisk = (path: string): string => {
   const word = model.split(/[_-]/).find((w) => /\d/.test(w)) ?? model;
   return `${word} ·${id.slice(cut + 1).slice(-6)}`;
 };
+/** A sentence of the daemon with its disks told short. */
+export const shortened = (message: string): string => message.replace(/\/dev\/disk\/by-id\/[\w.:+@=-]+/g, shortDisk);
 export const shortDigest = (digest: string): string => digest.slice(0, 10);
 
 /** The page of what an event or alert is about: `dataset:tank/media` -> `/storage/datasets/tank/media`. */

@@ -158,7 +158,13 @@ export const People = (): JSX.Element => {
                     </Show>
                   ),
                 },
-                { id: 'm', head: '', align: 'end', cell: (u) => <Menu label={`Change ${u.name}`} look="quiet" items={items(u)} /> },
+                {
+                  id: 'm',
+                  head: 'Actions',
+                  bare: true,
+                  align: 'end',
+                  cell: (u) => <Menu label={`Change ${u.name}`} look="quiet" items={items(u)} />,
+                },
               ]}
             />
           )}

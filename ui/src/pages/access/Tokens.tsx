@@ -149,7 +149,8 @@ export const Tokens = (): JSX.Element => {
               { id: 'e', head: 'Ends', cell: (t) => <Time at={t.expiresAt} /> },
               {
                 id: 'x',
-                head: '',
+                head: 'Actions',
+                bare: true,
                 align: 'end',
                 cell: (t) => (
                   <Button look="quiet" aria-label={`Revoke ${t.name}`} onClick={() => void revoke(t.id, t.name)}>
@@ -203,7 +204,8 @@ export const Sessions = (): JSX.Element => {
               { id: 'e', head: 'Ends', wide: true, cell: (s) => <Time at={s.expiresAt} /> },
               {
                 id: 'x',
-                head: '',
+                head: 'Actions',
+                bare: true,
                 align: 'end',
                 cell: (s) => (
                   <Show when={!s.current} fallback={<span class="tag">this one</span>}>
