@@ -102,6 +102,24 @@ const installDebianPackages = (names) => {
   if (end.status !== 0) giveUp(`${end.stdout}${end.stderr}\napt-get could not install: ${missing.join(' ')}`);
 };
 
+/** The newest change below a folder, in milliseconds. */
+const newest = (path) => {
+  const seen = statSync(path);
+  return seen.isDirectory() ? readdirSync(path).reduce((time, name) => Math.max(time, newest(join(path, name))), 0) : seen.mtimeMs;
+};
+
+/** The daemon serves `ui/dist`; it is built again when a source that goes into it is newer. */
+const buildUi = () => {
+  const sources = ['ui/src', 'ui/index.html', 'ui/package.json', 'ui/vite.config.ts', 'control/src/domain'].map((p) => join(root, p));
+  if (!sources.every(existsSync)) return;
+  const built = join(root, 'ui/dist/index.html');
+  if (existsSync(built) && statSync(built).mtimeMs >= Math.max(...sources.map(newest))) return;
+  say('Building the browser interface ...');
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const end = spawnSync(node, [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'ui'), stdio: ['ignore', 2, 2] });
+  if (end.status !== 0) giveUp('The browser interface could not be built, see above.');
+};
+
 /** Starts Node 24 on a script, passes signals on, ends as it ends. */
 const handOver = (flags, script, more = {}) => {
   const child = spawn(node, [...flags, join(root, script), ...args], {
@@ -125,13 +143,6 @@ const DEMO = 'control/src/demo.ts';
 /** As the appliance's unit file runs it: small heap, and compiled code kept, so that stripping types costs nothing. */
 const DEMO_FLAGS = ['--optimize-for-size', '--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'];
 const compiled = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dplaneos/compile');
-
-/** The newest change of any source file: what is compiled stays good until then. */
-const newest = (folder) =>
-  readdirSync(folder, { withFileTypes: true }).reduce((time, entry) => {
-    const path = join(folder, entry.name);
-    return Math.max(time, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);
-  }, 0);
 
 /** Starts and stops the daemon once on a throw-away state, so that every later start finds its code compiled. */
 const warmUp = (then) => {
@@ -182,21 +193,23 @@ const demo = (flags) => warmUp(() => handOver([...flags, ...DEMO_FLAGS], DEMO, {
 const labPackages = () => readJson('packages/lab/debian-packages.json') ?? [];
 
 const COMMANDS = {
-  test: { packages: () => [], run: () => handOver([], 'tests/repo/main.ts') },
+  test: { packages: () => ['chromium'], ui: true, run: () => handOver([], 'tests/repo/main.ts') },
   check: { packages: () => [], run: () => handOver([], 'tests/repo/check.ts') },
-  bench: { packages: () => ['wrk'], run: () => handOver([], 'tests/bench/main.ts') },
-  demo: { packages: () => [], run: () => demo([]) },
-  dev: { packages: () => [], run: () => demo(['--watch']) },
-  start: { packages: labPackages, run: () => handOver([], 'packages/lab/src/main.ts') },
-  e2e: { packages: labPackages, run: () => handOver([], 'node_modules/vitest/vitest.mjs', { DPLANE_SUITE: 'lab' }) },
+  bench: { packages: () => ['wrk', 'chromium'], ui: true, run: () => handOver([], 'tests/bench/main.ts') },
+  demo: { packages: () => [], ui: true, run: () => demo([]) },
+  dev: { packages: () => [], ui: true, run: () => demo(['--watch']) },
+  start: { packages: labPackages, ui: true, run: () => handOver([], 'packages/lab/src/main.ts') },
+  lab: { packages: labPackages, run: () => handOver([], 'packages/lab/src/main.ts') },
+  e2e: { packages: labPackages, ui: true, run: () => handOver([], 'node_modules/vitest/vitest.mjs', { DPLANE_SUITE: 'lab' }) },
 };
 
 const chosen = COMMANDS[command];
 if (!chosen) giveUp(`usage: node bootstrap.mjs ${Object.keys(COMMANDS).join('|')}`);
 if (command === 'start') args.unshift('start');
 if (command === 'e2e') args.unshift('run');
-if ((command === 'start' || command === 'e2e') && !existsSync(lab))
+if (['start', 'lab', 'e2e'].includes(command) && !existsSync(lab))
   giveUp('The appliance VM is not part of this version yet. The same system on a simulated host: npm run demo');
 installNpmPackages();
 installDebianPackages(chosen.packages());
+if (chosen.ui) buildUi();
 chosen.run();
