@@ -96,7 +96,8 @@ export const startDaemon = async (deps: {
     config: { ...config, host: config.listen, simulated: host.simulated, version: VERSION },
     log,
   });
-  const { url } = await api.listen();
+  const { url, fingerprint } = await api.listen();
+  log(`its certificate: SHA-256 ${fingerprint}`);
   await engine.start();
 
   const notify = systemdNotify(host);

@@ -24,6 +24,7 @@ import { callRest, limitFor, procedures } from './rest.ts';
 import { appRouter } from './router.ts';
 import { createSockets } from './sockets.ts';
 import { createPages } from './static.ts';
+import { fingerprintOf } from './tls/certificate.ts';
 import { certificate } from './tls/keeper.ts';
 import { authorize } from './trpc.ts';
 
@@ -45,7 +46,8 @@ const RENEW_EVERY = 24 * 3_600_000;
 const ALLOWED_HOSTS = 'api.hosts';
 
 export type Api = {
-  listen(): Promise<{ url: string; port: number; httpPort: number | null }>;
+  /** `fingerprint`: SHA-256 of the certificate, for a person to compare at the first contact. */
+  listen(): Promise<{ url: string; port: number; httpPort: number | null; fingerprint: string }>;
   readonly claimCode: string | null;
   close(): Promise<void>;
 };
@@ -359,7 +361,7 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
       const port = portOf(tls);
       const host =
         config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host.includes(':') ? `[${config.host}]` : config.host;
-      return { url: `https://${host}:${port}`, port, httpPort: plain ? portOf(plain) : null };
+      return { url: `https://${host}:${port}`, port, httpPort: plain ? portOf(plain) : null, fingerprint: fingerprintOf(pair.cert) };
     },
     async close() {
       clearInterval(renewal);

@@ -89,3 +89,10 @@ export const namesOf = (cert: string): string[] =>
     const [, name] = /^(?:DNS|IP Address):(.+)$/.exec(entry) ?? [];
     return name === undefined ? [] : [name.toLowerCase()];
   });
+
+/** SHA-256 in groups of eight digits, as the command line shows it. */
+export const fingerprintOf = (pem: string): string =>
+  new X509Certificate(pem).fingerprint256
+    .toLowerCase()
+    .replace(/:/g, '')
+    .replace(/(.{8})(?!$)/g, '$1 ');
