@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Browser, Page, Route } from 'playwright-core';
 import { asAdmin, type Running, startDemo, temporaryState } from '../daemon/daemon.ts';
 import { ROOT } from '../repo/files.ts';
-import { launch, login, person } from './browser.ts';
+import { launch, login, person, type Person } from './browser.ts';
 
 const FOLDER = join(ROOT, 'artifacts/shots');
 const SIZES = [
@@ -141,7 +141,7 @@ const moments = async (browser: Browser, daemon: Running): Promise<void> => {
     }
 };
 const disconnected = async (browser: Browser, daemon: Running): Promise<void> => {
-  const people = [];
+  const people: { p: Person; name: string }[] = [];
   for (const size of SIZES)
     for (const scheme of ['light', 'dark'] as const) {
       const p = await person(browser, { viewport: { width: size.width, height: size.height }, colorScheme: scheme });
@@ -167,7 +167,8 @@ try {
   await doors(browser, demo, 'claim');
   const [call] = await Promise.all([asAdmin(demo), asAdmin(empty)]);
   await doors(browser, demo, 'login');
-  await call('POST', '/api/gitops/capture', {});
+  const captured = await call('POST', '/api/gitops/capture', {});
+  await call('PUT', '/api/gitops/state', { yaml: captured.body.yaml, basedOn: null });
   await call('POST', '/api/access/users', { name: 'grace', role: 'operator', password: 'another long sentence here' });
   await call('POST', '/api/access/tokens', { name: 'backup script', scopes: ['storage.read', 'events.read'], days: 90 });
   await call('POST', '/api/plans', {

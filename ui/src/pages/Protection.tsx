@@ -105,10 +105,10 @@ export const Protection = (): JSX.Element => {
           {
             id: 'd',
             head: 'Dataset',
-            width: 'minmax(120px, 1fr)',
+            width: 'minmax(100px, 1fr)',
             cell: (s) => <A href={pageOf(`dataset:${s.dataset}`) ?? '/'}>{s.dataset}</A>,
           },
-          { id: 't', head: 'Name', width: 'minmax(120px, 1fr)', sort: 'name', cell: (s) => <span class="mono">{s.tag}</span> },
+          { id: 't', head: 'Name', width: 'minmax(174px, 1fr)', sort: 'name', cell: (s) => <span class="mono">{s.tag}</span> },
           { id: 'c', head: 'Taken', width: '120px', sort: 'createdAt', cell: (s) => <Time at={s.createdAt} />, wide: true },
           { id: 'u', head: 'Own space', width: '110px', align: 'end', sort: 'used', cell: (s) => <Bytes of={s.used} />, wide: true },
           {

@@ -3,6 +3,10 @@
  * its place in the document while the rows in it change, so that a scroll by one row changes one row. Keyboard: arrows, page keys,
  * Home, End move; Enter opens; Space chooses.
  */
+// biome-ignore-all lint/a11y/useSemanticElements: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
+// biome-ignore-all lint/a11y/useFocusableInteractive: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
+// biome-ignore-all lint/a11y/useKeyWithClickEvents: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
+// biome-ignore-all lint/a11y/useAriaActivedescendantWithTabindex: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
 import { createEffect, createMemo, createSignal, createUniqueId, For, type JSX, onCleanup, onMount, Show } from 'solid-js';
 import { isPhone } from '../data/settings.ts';
 
@@ -232,8 +236,7 @@ export function Table<T>(props: {
   const columns = createMemo(() => props.columns.filter((c) => !(c.wide && isPhone())));
   return (
     <Show when={props.rows.length > 0} fallback={<div class="quiet-empty">{props.empty ?? 'Nothing here.'}</div>}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reachable by keyboard */}
-      <div class="table-place" role="region" aria-label={props.label} tabindex="0">
+      <section class="table-place" aria-label={props.label} tabindex="0">
         <table class="table">
           <caption class="sr">{props.label}</caption>
           <thead>
@@ -257,7 +260,7 @@ export function Table<T>(props: {
             </For>
           </tbody>
         </table>
-      </div>
+      </section>
     </Show>
   );
 }

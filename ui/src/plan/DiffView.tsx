@@ -4,8 +4,7 @@ import type { DiffLine } from './stateLines.ts';
 
 /** Added and taken lines, by sign as well as colour. */
 export const DiffView = (props: { label: string; lines: readonly (DiffLine | { gap: number })[] }): JSX.Element => (
-  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
-  <div class="diff" role="region" aria-label={props.label} tabindex="0">
+  <section class="diff" aria-label={props.label} tabindex="0">
     <For each={props.lines}>
       {(l) => (
         <Show when={'sign' in l ? l : null} fallback={<div class="gap">{plural((l as { gap: number }).gap, 'line')} as before</div>}>
@@ -18,5 +17,5 @@ export const DiffView = (props: { label: string; lines: readonly (DiffLine | { g
         </Show>
       )}
     </For>
-  </div>
+  </section>
 );

@@ -248,11 +248,11 @@ export const PlanFlow = (props: {
                 fallback={
                   <Show when={props.onClose}>
                     {(close) => (
-                        // The button that was pressed is gone; without a place for the focus the keyboard would begin at the top again.
-                        <Button look="main" ref={(el) => queueMicrotask(() => el.focus())} onClick={() => close()()}>
-                          Close
-                        </Button>
-                      )}
+                      // The button that was pressed is gone; without a place for the focus the keyboard would begin at the top again.
+                      <Button look="main" ref={(el) => queueMicrotask(() => el.focus())} onClick={() => close()()}>
+                        Close
+                      </Button>
+                    )}
                   </Show>
                 }
               >

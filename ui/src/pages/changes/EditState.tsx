@@ -148,19 +148,26 @@ export const EditState = (): JSX.Element => {
                   <code>state.yaml</code> says what this box should be: pools, datasets, shares. Begin with what is there now, then change
                   it here and see what would happen before it does.
                 </p>
-                <Button look="main" busy={busy() === 'capture'} why={whyNot('state.write')} onClick={() => void capture()}>
-                  Write from what is there
-                </Button>
+                <p class="row">
+                  <Button look="main" busy={busy() === 'capture'} why={whyNot('state.write')} onClick={() => void capture()}>
+                    Write from what is there
+                  </Button>
+                  <Button why={whyNot('state.write')} onClick={() => edit('version: 1\n')}>
+                    Begin with an empty file
+                  </Button>
+                </p>
               </Empty>
             </Show>
-            <YamlEditor
-              label="state.yaml"
-              value={text()}
-              onInput={edit}
-              problems={problems()}
-              schema={schema.data()}
-              readonly={whyNot('state.write') !== undefined}
-            />
+            <Show when={head() !== null || draft() !== null}>
+              <YamlEditor
+                label="state.yaml"
+                value={text()}
+                onInput={edit}
+                problems={problems()}
+                schema={schema.data()}
+                readonly={whyNot('state.write') !== undefined}
+              />
+            </Show>
             <p class="dim" role="status">
               {text() === '' ? '' : checked() !== text() ? 'Checking …' : problems().length === 0 ? 'No problem found.' : ''}
               {changed() ? ' Not saved.' : ''}

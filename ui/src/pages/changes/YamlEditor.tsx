@@ -1,4 +1,5 @@
 /** A plain text field for YAML: line numbers, problems where they are, completion. Tab leaves it, as everywhere. */
+// biome-ignore-all lint/a11y/useFocusableInteractive: the text field keeps the focus; it names the active option (aria-activedescendant)
 import { createEffect, createMemo, createSignal, createUniqueId, For, type JSX, Show } from 'solid-js';
 import { type Completions, completionsAt } from './complete.ts';
 
@@ -147,6 +148,7 @@ export const YamlEditor = (props: {
             id={`${id}-list`}
             class="completions"
             role="listbox"
+            tabindex="-1"
             aria-label="What can stand here"
             hidden={found() === null}
             style={{

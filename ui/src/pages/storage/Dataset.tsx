@@ -3,7 +3,7 @@ import { A, useParams } from '@solidjs/router';
 import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
 import type { ObservedDataset } from '../../../../control/src/domain/dataset/dataset.ts';
 import { parentOf, poolOf } from '../../../../control/src/domain/names.ts';
-import { PROPERTY_NAMES } from '../../../../control/src/domain/property/property.ts';
+import { PROPERTY_NAMES, ruleOf } from '../../../../control/src/domain/property/property.ts';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { may, whyNot } from '../../data/session.ts';
@@ -163,7 +163,13 @@ export const Dataset = (): JSX.Element => {
                     }).sort((a, b) => Number(b.source === 'local') - Number(a.source === 'local'))}
                     columns={[
                       { id: 'n', head: 'Property', cell: (p) => p.name },
-                      { id: 'v', head: 'Value', cell: (p) => <span class="mono">{p.value}</span> },
+                      {
+                        id: 'v',
+                        head: 'Value',
+                        cell: (p) => (
+                          <span class="mono">{ruleOf(p.name).size && /^\d+$/.test(p.value) ? formatBytes(Number(p.value)) : p.value}</span>
+                        ),
+                      },
                       { id: 's', head: 'Source', cell: (p) => <span class="prop-source">{sourceText(p)}</span> },
                     ]}
                   />

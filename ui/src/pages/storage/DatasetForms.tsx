@@ -54,6 +54,8 @@ const PropertyField = (props: {
 
 const onlySet = (p: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(p).filter(([, v]) => v !== ''));
+/** The usual ones first, in the order people think of them. */
+const ORDERED: readonly PropertyName[] = [...USUAL, ...PROPERTY_NAMES.filter((n) => !USUAL.includes(n))];
 const fits = (kind: Kind) => (n: PropertyName) => ruleOf(n).on === 'both' || ruleOf(n).on === kind;
 
 export const CreateDataset = (props: { onClose: () => void; under?: string }): JSX.Element => {
@@ -79,7 +81,7 @@ export const CreateDataset = (props: { onClose: () => void; under?: string }): J
     }
     return found;
   });
-  const names = createMemo(() => PROPERTY_NAMES.filter(fits(kind())).filter((n) => all() || USUAL.includes(n)));
+  const names = createMemo(() => ORDERED.filter(fits(kind())).filter((n) => all() || USUAL.includes(n)));
   return (
     <ChangeDialog
       title="Create a dataset"
@@ -134,7 +136,7 @@ export const SetProperties = (props: { dataset: ObservedDataset; onClose: () => 
   const [set, setSet] = createStore<Record<string, string>>({});
   const [all, setAll] = createSignal(false);
   const names = createMemo(() =>
-    PROPERTY_NAMES.filter(fits(props.dataset.kind))
+    ORDERED.filter(fits(props.dataset.kind))
       .filter((n) => ruleOf(n).fixed !== true)
       .filter((n) => all() || USUAL.includes(n) || props.dataset.properties[n]?.source === 'local'),
   );

@@ -30,11 +30,9 @@ export const Pool = (): JSX.Element => {
       title={name()}
       crumbs={[{ href: '/storage', label: 'Storage' }]}
       actions={
-        <>
-          <Button why={whyNot('storage.write')} onClick={() => setScrub(query.data()?.pool.scan.state === 'scanning' ? 'stop' : 'start')}>
-            {query.data()?.pool.scan.state === 'scanning' ? 'Stop scrub' : 'Scrub now'}
-          </Button>
-        </>
+        <Button why={whyNot('storage.write')} onClick={() => setScrub(query.data()?.pool.scan.state === 'scanning' ? 'stop' : 'start')}>
+          {query.data()?.pool.scan.state === 'scanning' ? 'Stop scrub' : 'Scrub now'}
+        </Button>
       }
     >
       <Answer query={query}>
