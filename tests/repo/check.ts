@@ -38,6 +38,7 @@ const biome = ['@biomejs/biome/bin/biome'] as const;
 
 const STEPS: readonly { name: string; run: () => Promise<boolean> | boolean }[] = [
   tool('types (tsc)', ['typescript/bin/tsc', '-p', '.']),
+  tool('types of the browser interface (tsc)', ['typescript/bin/tsc', '-p', 'ui']),
   tool('format (biome)', [...biome, 'format']),
   tool('lint (biome)', [...biome, 'lint', '--error-on-warnings']),
   { name: 'import boundaries', run: () => report(boundaryFindings(textFiles(ROOT))) },

@@ -73,8 +73,7 @@ export const DesiredState = z
     for (const [i, d] of s.datasets.entries()) {
       if (!pools.has(poolOf(d.name))) issue(['datasets', i, 'name'], `pool ${poolOf(d.name)} is not declared`);
       const parent = parentOf(d.name);
-      if (parent?.includes('/') && !datasets.has(parent))
-        issue(['datasets', i, 'name'], `parent dataset ${parent} is not declared`);
+      if (parent?.includes('/') && !datasets.has(parent)) issue(['datasets', i, 'name'], `parent dataset ${parent} is not declared`);
       if (parent !== null && datasets.get(parent) === 'volume')
         issue(['datasets', i, 'name'], `parent ${parent} is a volume and can hold no dataset`);
     }
