@@ -11,8 +11,8 @@ import type { ObservedShare, ShareClient } from '../domain/share/share.ts';
 import { readDisks, type SeenDisks } from './disks/disks.ts';
 import type { Host } from './host.ts';
 import { type ManagedFile, type ManagedShare, pathOf } from './managed.ts';
-import { EXPORTS_FILE, parseExports } from './nfs/exports.ts';
-import { parseSmb, SMB_FILE } from './samba/conf.ts';
+import { EXPORTS_FILE, NFS_UNIT, parseExports } from './nfs/exports.ts';
+import { parseSmb, SMB_FILE, SMB_UNIT } from './samba/conf.ts';
 import { datasetsArgv, parseDatasets } from './zfs/datasets.ts';
 import { zfsError } from './zfs/error.ts';
 import { type ListedPool, parsePools, parseStatus, poolsArgv, type PoolStatus, statusArgv } from './zfs/pools.ts';
@@ -35,8 +35,6 @@ const LISTING = 'listing the pools';
 /** 10,000 datasets print 40 MB. */
 const MAX_DATASETS_OUTPUT = 512 * 1024 ** 2;
 const KSTAT = '/proc/spl/kstat/zfs';
-const SMB_UNITS = ['smbd.service', 'samba-smbd.service'];
-const NFS_UNITS = ['nfs-server.service'];
 
 const ask = async <T>(
   host: Host,
@@ -86,9 +84,9 @@ const poolOf = ({ listed, status }: { listed: ListedPool; status: PoolStatus }, 
   scan: status.scan,
 });
 
-const active = async (host: Host, units: readonly string[], o: ObserveOptions): Promise<boolean | null> => {
-  const r = await host.run(['systemctl', 'is-active', ...units], { timeoutMs: o.timeoutMs });
-  return r.failure === null ? r.stdout.split('\n').includes('active') : null;
+const active = async (host: Host, unit: string, o: ObserveOptions): Promise<boolean | null> => {
+  const r = await host.run(['systemctl', 'is-active', unit], { timeoutMs: o.timeoutMs });
+  return r.failure === null ? r.stdout.trim() === 'active' : null;
 };
 
 const shareOf = (
@@ -143,8 +141,8 @@ const readShares = async (
   const hasSmb = (smbFile?.shares.length ?? 0) > 0;
   const hasNfs = (nfsFile?.shares.length ?? 0) > 0;
   const [smb, nfs, clients] = await Promise.all([
-    hasSmb ? active(host, SMB_UNITS, o) : null,
-    hasNfs ? active(host, NFS_UNITS, o) : null,
+    hasSmb ? active(host, SMB_UNIT, o) : null,
+    hasNfs ? active(host, NFS_UNIT, o) : null,
     hasSmb ? o.clients() : null,
   ]);
   if (clients !== null && !clients.ok) problems.push(clients.refusal);

@@ -63,7 +63,7 @@ test('an unknown parameter is only a warning to testparm, and a refusal here', a
   expect(await host.readText(SMB_FILE)).toBeNull();
 });
 
-test('what smbd does not load is taken back; a smbd that does not run loads it later', async () => {
+test('what smbd does not load is taken back; a smbd that does not run is started', async () => {
   const host = await machine();
   await put(host, smbShare('docs', 'tank/docs'));
   const before = await host.readText(SMB_FILE);
@@ -74,11 +74,25 @@ test('what smbd does not load is taken back; a smbd that does not run loads it l
   });
   expect(await host.readText(SMB_FILE)).toBe(before);
   mend();
-  host.fault({ match: ['smbcontrol'], kind: 'exit', exit: 1, stderr: "Can't find pid for destination 'smbd'\n" });
-  expect(await put(host, smbShare('other', 'tank/empty'))).toMatchObject({
+  host.happen({ kind: 'unit', unit: 'smbd.service', active: false });
+  expect(await put(host, smbShare('other', 'tank/empty'))).toMatchObject({ ok: true, value: { note: null } });
+  expect(await must(host, 'systemctl', 'is-active', 'smbd.service')).toBe('active\n');
+  host.happen({ kind: 'unit', unit: 'smbd.service', active: false });
+  // nothing to serve: nothing to start
+  expect(await run(host, { kind: 'share.remove', share: 'smb', name: 'other' })).toMatchObject({ ok: true });
+  expect((await host.run(['systemctl', 'is-active', 'smbd.service'], { timeoutMs: 1000 })).stdout).toBe('inactive\n');
+});
+
+test('a service that may not start yet, because a pool is missing, is no reason to refuse the share', async () => {
+  const host = await machine();
+  host.happen({ kind: 'unit', unit: 'smbd.service', active: false });
+  const stderr = "A dependency job for smbd.service failed. See 'journalctl -xe' for details.\n";
+  host.fault({ match: ['systemctl', 'start'], kind: 'exit', exit: 1, stderr });
+  expect(await put(host, smbShare('docs', 'tank/docs'))).toMatchObject({
     ok: true,
-    value: { note: expect.stringContaining('not running') },
+    value: { note: expect.stringContaining('dependency job') },
   });
+  expect(await host.readText(SMB_FILE)).toContain('[docs]');
 });
 
 test('a share of what can not be served is refused', async () => {

@@ -8,8 +8,8 @@ import { type NfsShare, type ShareClient, type ShareSpec, type SmbShare, shareKe
 import { canonical } from '../../domain/canonical.ts';
 import type { Host } from '../host.ts';
 import { type ManagedFile, pathOf } from '../managed.ts';
-import { EXPORTS_FILE, exportfsArgv, exportsListArgv, parseExports, renderExports } from '../nfs/exports.ts';
-import { SMB_FILE, closeShareArgv, parseSmb, reloadSmbArgv, renderSmb, testparmArgv } from '../samba/conf.ts';
+import { EXPORTS_FILE, NFS_UNIT, exportfsArgv, exportsListArgv, parseExports, renderExports } from '../nfs/exports.ts';
+import { SMB_FILE, SMB_UNIT, closeShareArgv, parseSmb, reloadSmbArgv, renderSmb, testparmArgv } from '../samba/conf.ts';
 import { parseSmbstatus, smbstatusArgv } from '../samba/status.ts';
 import { type ChangeContext, type Changed, change, properties, read, unverified, shown } from './host.ts';
 
@@ -31,6 +31,16 @@ type Kind<S extends ShareSpec> = {
   load: (host: Host, wanted: readonly string[]) => Promise<Result<{ note: string | null }>>;
 };
 
+/**
+ * Nothing serves before there is something to serve. A start that fails is no reason to refuse the share: shares stay down while a pool
+ * is missing, on purpose. What is declared is served as soon as the service runs.
+ */
+const started = async (host: Host, unit: string): Promise<string | null> => {
+  const r = await host.run(['systemctl', 'start', unit], { timeoutMs: 90_000 });
+  if (r.exit === 0 && r.failure === null) return null;
+  return `${unit} does not start, and serves the share when it does: ${(r.failure ?? r.stderr.trim()).slice(0, 300)}`;
+};
+
 const SMB: Kind<SmbShare> = {
   file: SMB_FILE,
   parse: parseSmb,
@@ -50,10 +60,10 @@ const SMB: Kind<SmbShare> = {
           'this is a fault of D-PlaneOS: please report it; nothing was changed',
         );
   },
-  load: async (host) => {
+  load: async (host, wanted) => {
     const r = await host.run(reloadSmbArgv(), { timeoutMs: 20_000 });
     if (r.exit === 0 && r.failure === null) return ok({ note: null });
-    if (/can't find pid/i.test(r.stderr + r.stdout)) return ok({ note: 'smbd is not running; it reads the share when it starts' });
+    if (/can't find pid/i.test(r.stderr + r.stdout)) return ok({ note: wanted.length === 0 ? null : await started(host, SMB_UNIT) });
     return refuse(
       'failed',
       'loading the SMB shares',
@@ -84,8 +94,9 @@ const NFS: Kind<NfsShare> = {
         `${lost} is not exported: ${said}`,
         'check the hosts and that the dataset is mounted; nothing was changed',
       );
+    const idle = wanted.length === 0 ? null : await started(host, NFS_UNIT);
     // one that can't be served (its folder is missing) is no reason to refuse another
-    return ok({ note: said === '' ? null : said });
+    return ok({ note: said === '' ? idle : said });
   },
 };
 

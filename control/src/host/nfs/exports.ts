@@ -3,6 +3,7 @@ import type { NfsShare } from '../../domain/share/share.ts';
 import { type ManagedFile, parseManaged, renderManaged } from '../managed.ts';
 
 export const EXPORTS_FILE = '/etc/exports.d/dplaneos.exports';
+export const NFS_UNIT = 'nfs-server.service';
 
 const SQUASH = { root: 'root_squash', all: 'all_squash', none: 'no_root_squash' } as const;
 /** `mountpoint`: exported only while something is mounted there, so that nobody writes into the empty folder below it. */

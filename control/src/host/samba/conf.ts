@@ -1,8 +1,9 @@
-/** /etc/samba/dplaneos.conf: the shares, one section each; smb.conf includes it. */
+/** The SMB shares, one section each; smb.conf includes this file. It has a folder of its own, which outlives the throw-away root. */
 import type { SmbShare } from '../../domain/share/share.ts';
 import { type ManagedFile, parseManaged, renderManaged } from '../managed.ts';
 
-export const SMB_FILE = '/etc/samba/dplaneos.conf';
+export const SMB_FILE = '/etc/samba/dplaneos/shares.conf';
+export const SMB_UNIT = 'smbd.service';
 
 const yes = (b: boolean): string => (b ? 'yes' : 'no');
 /** Modules in the order Samba stacks them; snapshots on the outside, so that old versions show their streams too. */

@@ -32,7 +32,7 @@ const builder = (seed: number): Builder => {
     pools: [],
     datasets: [],
     texts: {
-      '/etc/samba/smb.conf': '[global]\n\tworkgroup = WORKGROUP\n\tserver role = standalone server\n\tinclude = /etc/samba/dplaneos.conf\n',
+      '/etc/samba/smb.conf': `[global]\n\tworkgroup = WORKGROUP\n\tserver role = standalone server\n\tinclude = ${SMB_FILE}\n`,
     },
     sessions: [],
     stopped: [],

@@ -165,6 +165,7 @@ const testparm: Tool = (w, args) => {
 const smbcontrol: Tool = (w, args) => {
   const [target, message, share] = args;
   if (target !== 'all' && target !== 'smbd') return failed('Usage: smbcontrol [OPTION...] <destination> <message-type> <parameters>\n');
+  if (target === 'smbd' && w.model.stopped.includes('smbd.service')) return failed("Can't find pid for destination 'smbd'\n");
   if (message === 'reload-config' && args.length === 2) return said('');
   if ((message === 'close-share' || message === 'close-denied-share') && share !== undefined && args.length === 3) {
     const left = w.model.sessions.filter((s) => s.share.toLowerCase() !== share.toLowerCase());
@@ -193,6 +194,10 @@ const systemctl: Tool = (w, args) => {
   if (verb === 'is-active') {
     const states = units.map((u) => (w.model.stopped.includes(u) ? 'inactive' : 'active'));
     return { exit: states.includes('active') ? 0 : 3, stdout: states.map((s) => `${s}\n`).join('') };
+  }
+  if (verb === 'start') {
+    w.model.stopped = w.model.stopped.filter((u) => !units.includes(u));
+    return done();
   }
   if (verb === 'reload' || verb === 'reload-or-restart' || verb === 'restart' || verb === 'try-reload-or-restart') return said('');
   return failed(`Unknown command verb '${verb ?? ''}'.\n`);
