@@ -66,7 +66,6 @@ test('keyboard only: claim, find, plan, apply', { timeout: 4 * LIMIT }, async ()
   await accessible(page, 'palette');
   await type(page, 'create a dataset');
   await page.getByRole('option', { name: 'Create a dataset' }).waitFor();
-  await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Create a dataset' }).waitFor();
   await accessible(page, 'create a dataset');

@@ -18,7 +18,7 @@ const BY_NOUN: Record<string, readonly Topic[]> = {
 /** What a finished run may have changed: anything it could touch. */
 export const AFTER_RUN: readonly Topic[] = ['run', 'plan', 'pool', 'dataset', 'snapshot', 'share', 'state', 'alert'];
 /** What changes without an event: space, counters, errors. Looked at again with each heartbeat. */
-export const DRIFTING: readonly Topic[] = ['pool', 'dataset', 'share', 'system', 'alert'];
+export const DRIFTING: readonly Topic[] = ['pool', 'dataset', 'snapshot', 'share', 'system', 'alert'];
 
 export const topicsOf = (kind: EventKind): readonly Topic[] =>
   kind === 'run.finished' || kind === 'run.interrupted' ? AFTER_RUN : (BY_NOUN[kind.slice(0, kind.indexOf('.'))] ?? []);

@@ -60,6 +60,7 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
     ...PARTS.map((p) => ({ id: `p${p.href}`, label: p.label, kind: 'page', go: to(p.href) })),
     ...(whyNot('storage.write') === undefined
       ? [
+          { id: 'a-pool', label: 'Create a pool', kind: 'action', go: to('/storage?do=create') },
           { id: 'a-dataset', label: 'Create a dataset', kind: 'action', go: to('/storage/datasets?do=create') },
           { id: 'a-snapshot', label: 'Take a snapshot', kind: 'action', go: to('/protection?do=create') },
         ]
@@ -94,6 +95,17 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
       .slice(0, SHOWN)
       .map((x) => x.hit);
   });
+  const take = (hit: Hit): void => {
+    props.onClose();
+    hit.go();
+  };
+  /** Enter takes the best when none was chosen with the arrows. */
+  const onKey = (e: KeyboardEvent & { currentTarget: HTMLInputElement }): void => {
+    const first = hits()[0];
+    if (e.key !== 'Enter' || first === undefined || e.currentTarget.getAttribute('aria-activedescendant')) return;
+    e.preventDefault();
+    take(first);
+  };
   return (
     <Dialog open onClose={props.onClose} title="Find">
       <Search<Hit>
@@ -106,11 +118,7 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
         optionLabel="label"
         placeholder="A pool, dataset, page or action"
         onInputChange={setText}
-        onChange={(hit) => {
-          if (!hit) return;
-          props.onClose();
-          hit.go();
-        }}
+        onChange={(hit) => hit && take(hit)}
         itemComponent={(p) => (
           <Search.Item item={p.item} class="hit">
             <Search.ItemLabel class="hit-label">
@@ -121,7 +129,7 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
         )}
       >
         <Search.Control aria-label="Find" class="find-control">
-          <Search.Input class="find-input" aria-label="Find a pool, dataset, page or action" autofocus />
+          <Search.Input onKeyDown={onKey} class="find-input" aria-label="Find a pool, dataset, page or action" autofocus />
         </Search.Control>
         <Search.Listbox class="hits" aria-label="Found" />
         <Search.NoResult class="no-hits">Nothing has these letters in its name.</Search.NoResult>

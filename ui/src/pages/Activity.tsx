@@ -21,6 +21,8 @@ const TABS = [
 const PAGE = 200;
 /** Newest first; older ones are asked for when the end comes into view. */
 const KEPT = 5_000;
+/** A second under a flood; the first after a quiet time shows at once. */
+const TOGETHER = 1_000;
 type Least = 'info' | 'warning' | 'critical';
 const RANK: Record<Least, number> = { info: 0, warning: 1, critical: 2 };
 const isLeast = (v: string): v is Least => v in RANK;
@@ -64,31 +66,32 @@ export const Activity = (): JSX.Element => {
       void more();
     }),
   );
-  // Many may come within one frame; they are put in together.
+  // Put in together, a few times a second: each time every visible row moves down, and nobody reads faster.
   let arrived: Event[] = [];
-  let frame = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let shownAt = 0;
   onCleanup(
     onEvent((e) => {
-      const asked0 = filter().text?.toLowerCase();
-      if (
-        RANK[e.severity] < RANK[least()] ||
-        (asked0 !== undefined && !`${e.subject} ${e.message} ${e.kind}`.toLowerCase().includes(asked0))
-      )
+      const words = filter().text?.toLowerCase();
+      if (RANK[e.severity] < RANK[least()] || (words !== undefined && !`${e.subject} ${e.message} ${e.kind}`.toLowerCase().includes(words)))
         return;
       arrived.push(e);
-      if (frame !== 0) return;
-      frame = requestAnimationFrame(() => {
-        frame = 0;
-        const fresh = arrived.reverse();
-        arrived = [];
-        setRows((was) => {
-          const newest = was[0]?.seq ?? 0;
-          return [...fresh.filter((x) => x.seq > newest), ...was].slice(0, KEPT);
-        });
-      });
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          shownAt = performance.now();
+          const fresh = arrived.reverse();
+          arrived = [];
+          setRows((was) => {
+            const newest = was[0]?.seq ?? 0;
+            return [...fresh.filter((x) => x.seq > newest), ...was].slice(0, KEPT);
+          });
+        },
+        Math.max(0, shownAt + TOGETHER - performance.now()),
+      );
     }),
   );
-  onCleanup(() => cancelAnimationFrame(frame));
+  onCleanup(() => clearTimeout(timer));
   return (
     <Page title="Activity" tabs={TABS}>
       <div class="tools">

@@ -35,6 +35,7 @@ const Asked = (props: { of: OverviewData }): JSX.Element => {
         p.summary.create > 0 && `${p.summary.create} to create`,
         p.summary.modify > 0 && `${p.summary.modify} to change`,
         p.summary.delete > 0 && `${p.summary.delete} to remove`,
+        p.summary.blocked > 0 && `${p.summary.blocked} blocked`,
       ]
         .filter(Boolean)
         .join(', ')}`,

@@ -28,7 +28,12 @@ const STEP: Record<Step['state'], { tone: Tone; word: string }> = {
   unknown: { tone: 'warn', word: 'outcome unknown' },
 };
 /** Destroying reads wrong for a share that is only taken away. */
-const verbOf = (a: Action): string => (a.verb === 'DELETE' && a.noun === 'share' ? 'Remove' : VERB[a.verb]);
+const verbOf = (a: Action): string => {
+  if (a.verb === 'DELETE' && a.noun === 'share') return 'Remove';
+  // What waits for an approval is told by what it would do, not by its waiting.
+  const deed = a.verb === 'BLOCKED' && a.approval === 'required' ? a.operation?.kind.split('.')[1] : undefined;
+  return deed === undefined ? VERB[a.verb] : `${deed.charAt(0).toUpperCase()}${deed.slice(1)}`;
+};
 
 const value = (v: string | null): string => (v === null || v === '' ? 'none' : v);
 

@@ -1,16 +1,18 @@
 /** Pools drawn as what they are, and all disks with who uses them. */
-import { A } from '@solidjs/router';
+import { A, useSearchParams } from '@solidjs/router';
 import { createMemo, For, type JSX, Show } from 'solid-js';
 import { whyNotFree } from '../../../../control/src/domain/disk/disk.ts';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
 import { nothing, useQuery } from '../../data/query.ts';
+import { whyNot } from '../../data/session.ts';
 import type { Outputs } from '../../data/trpc.ts';
 import { trpc } from '../../data/trpc.ts';
-import { Answer, Bytes, Copy, Empty, Meter, Note, Page, Time } from '../../parts/basic.tsx';
+import { Answer, Button, Bytes, Copy, Empty, Meter, Note, Page, Time } from '../../parts/basic.tsx';
 import { PoolDrawing } from '../../parts/PoolDrawing.tsx';
 import { Status, toneOfHealth } from '../../parts/Status.tsx';
 import { percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
+import { CreatePool } from './CreatePool.tsx';
 import { scanText } from './scan.ts';
 import { STORAGE_TABS } from './tabs.ts';
 import '../../style/storage.css';
@@ -48,7 +50,7 @@ const PoolPanel = (props: { pool: PoolRow }): JSX.Element => (
   </article>
 );
 
-const FreeDisks = (): JSX.Element => {
+const FreeDisks = (props: { onCreate: () => void }): JSX.Element => {
   const disks = useDisks();
   const free = createMemo(() => (disks.data()?.disks ?? []).filter((d) => whyNotFree(d) === undefined));
   return (
@@ -66,9 +68,15 @@ const FreeDisks = (): JSX.Element => {
           )}
         </For>
       </ul>
+      <Button
+        look="main"
+        why={whyNot('storage.write') ?? (free().length === 0 ? 'No disk is free.' : undefined)}
+        onClick={() => props.onCreate()}
+      >
+        Create a pool
+      </Button>
       <p>
-        Declare it in <A href="/changes/state">state.yaml</A>, or on the command line with <code>dplane pool create</code>; both show a plan
-        before anything is written to a disk.
+        Or declare it in <A href="/changes/state">state.yaml</A>. Both show a plan before anything is written to a disk.
       </p>
     </Empty>
   );
@@ -76,8 +84,20 @@ const FreeDisks = (): JSX.Element => {
 
 export const Pools = (): JSX.Element => {
   const pools = useQuery('pools', nothing, () => trpc.pools.list.query(), { topics: ['pool'] });
+  const [params, setParams] = useSearchParams<{ do?: string }>();
   return (
-    <Page title="Storage" tabs={STORAGE_TABS}>
+    <Page
+      title="Storage"
+      tabs={STORAGE_TABS}
+      actions={
+        <Button icon="plus" why={whyNot('storage.write')} onClick={() => setParams({ do: 'create' })}>
+          Create pool
+        </Button>
+      }
+    >
+      <Show when={params.do === 'create'}>
+        <CreatePool onClose={() => setParams({ do: undefined })} />
+      </Show>
       <Answer query={pools}>
         {(_) => (
           <div class="stack">
@@ -90,7 +110,7 @@ export const Pools = (): JSX.Element => {
                 </Note>
               )}
             </For>
-            <For each={pools.data()?.pools} fallback={<FreeDisks />}>
+            <For each={pools.data()?.pools} fallback={<FreeDisks onCreate={() => setParams({ do: 'create' })} />}>
               {(p) => <PoolPanel pool={p} />}
             </For>
           </div>
