@@ -9,7 +9,7 @@ import type { Actor } from '../domain/user/user.ts';
 import type { Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
-import type { Clock, Store } from '../store/types.ts';
+import type { Clock, StateRecord, Store } from '../store/types.ts';
 import { sha256 } from './digest.ts';
 import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
@@ -182,6 +182,13 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     },
   });
 
+  /** Read once: this process is the only one that saves. */
+  let saved: StateRecord | null | undefined;
+  const savedState = (): StateRecord | null => {
+    saved ??= store.states.latest('saved');
+    return saved;
+  };
+
   const read = (): Promise<Snapshotted> => observer.get(READ_AGE);
 
   const engine: Engine = {
@@ -208,7 +215,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     refreshSnapshots,
 
     checkState,
-    savedState: () => store.states.latest('saved'),
+    savedState,
     saveState: async (yaml, actor, basedOn) => {
       const check = await checkState(yaml);
       if (!check.ok) {
@@ -220,7 +227,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
           'correct the file and save it again',
         );
       }
-      const current = store.states.latest('saved');
+      const current = savedState();
       if ((current?.digest ?? null) !== basedOn)
         return refuse(
           'conflict',
@@ -232,28 +239,27 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         );
       const digest = sha256(yaml);
       if (current?.digest === digest) return ok(current);
-      return ok(
-        store.transact(() => {
-          const saved = store.states.put({ yaml, digest, at: clock(), actor: actor.name, kind: 'saved' });
-          store.events.append({
-            kind: 'gitops.state-saved',
-            severity: 'info',
-            subject: 'state',
-            message: `${actor.name} saved state.yaml`,
-            actor: actor.name,
-            data: { digest },
-          });
-          store.audit.append({
-            actor,
-            action: 'state.save',
-            subject: 'state',
-            outcome: 'succeeded',
-            reason: 'permission state.write',
-            detail: { digest, basedOn },
-          });
-          return saved;
-        }),
-      );
+      saved = store.transact(() => {
+        const record = store.states.put({ yaml, digest, at: clock(), actor: actor.name, kind: 'saved' });
+        store.events.append({
+          kind: 'gitops.state-saved',
+          severity: 'info',
+          subject: 'state',
+          message: `${actor.name} saved state.yaml`,
+          actor: actor.name,
+          data: { digest },
+        });
+        store.audit.append({
+          actor,
+          action: 'state.save',
+          subject: 'state',
+          outcome: 'succeeded',
+          reason: 'permission state.write',
+          detail: { digest, basedOn },
+        });
+        return record;
+      });
+      return ok(saved);
     },
     captureState: async (actor) => {
       const seen = await observer.get(0, { clients: false });
@@ -287,7 +293,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     stateHistory: (limit) => store.states.list(limit),
 
     planState: async (actor, yaml) => {
-      const text = yaml ?? store.states.latest('saved')?.yaml;
+      const text = yaml ?? savedState()?.yaml;
       if (text === undefined)
         return refuse('not-found', 'plan', 'no state.yaml is saved yet', 'capture the live state, edit it, and save it');
       return await planner.planState(actor, text);

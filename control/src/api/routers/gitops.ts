@@ -33,6 +33,10 @@ export const gitops = router({
     permission: 'state.read',
     about: 'The saved state file; null when none was saved.',
     rest: { method: 'GET', path: '/api/gitops/state' },
+    bytes: (s) => {
+      const state = s.engine.savedState();
+      return Promise.resolve(s.answers.take(`state ${state?.id ?? 0}`, () => JSON.stringify({ state })));
+    },
   })
     .input(nothing)
     .query(({ ctx }) => ({ state: ctx.services.engine.savedState() })),
