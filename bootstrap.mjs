@@ -198,6 +198,7 @@ const COMMANDS = {
   bench: { packages: () => ['wrk', 'chromium'], ui: true, run: () => handOver([], 'tests/bench/main.ts') },
   demo: { packages: () => [], ui: true, run: () => demo([]) },
   dev: { packages: () => [], ui: true, run: () => demo(['--watch']) },
+  shots: { packages: () => ['chromium'], ui: true, run: () => handOver([], 'tests/browser/shots.ts') },
   start: { packages: labPackages, ui: true, run: () => handOver([], 'packages/lab/src/main.ts') },
   lab: { packages: labPackages, run: () => handOver([], 'packages/lab/src/main.ts') },
   e2e: { packages: labPackages, ui: true, run: () => handOver([], 'node_modules/vitest/vitest.mjs', { DPLANE_SUITE: 'lab' }) },
