@@ -41,6 +41,7 @@ export async function samba(r: Recorder, smbPort: number): Promise<void> {
   await r.record('testparm-s-missing-file', words('testparm -s /var/tmp/nosuch.conf'));
   await r.prepare(words('systemctl stop smbd'));
   await r.record('smbstatus-json-not-running', words('smbstatus --json'));
+  await r.record('smbcontrol-reload-not-running', words('smbcontrol smbd reload-config'));
   await r.prepare(words('systemctl restart smbd'));
   await r.record('smbstatus-json-no-session', words('smbstatus --json'));
   const client = r.longHost(['smbclient', '//127.0.0.1/media', '-p', String(smbPort), '-U', 'alice%lab-only', '-m', 'SMB3']);

@@ -151,6 +151,23 @@ describe('what destroys data', () => {
     expect(entry?.reason).toMatch(/^approval \S+ by ada$/);
   });
 
+  it('asks for an approval once what looked empty was found not to be', async () => {
+    const { plan, run, engine, host, names } = await stage();
+    await run((await plan(create('tank/small'))).digest);
+    const at = (await engine.observe(0)).observed.datasets.find((d) => d.name === 'tank/small')?.mountpoint ?? '';
+    host.happen({ kind: 'file', path: `${at}/note.txt`, size: 5 });
+    const change: ChangeRequest = { kind: 'dataset.destroy', name: 'tank/small' };
+    const guess = await plan(change);
+    expect(guess.actions).toMatchObject([{ verb: 'DELETE', approval: 'none' }]);
+    expect((await run(guess.digest)).account).toContain('not empty');
+    const known = await plan(change);
+    expect(known.actions).toMatchObject([{ verb: 'BLOCKED', approval: 'required' }]);
+    expect(await engine.apply(ADA, known.digest)).toMatchObject({ ok: false, refusal: { code: 'needs-approval' } });
+    orThrow(await engine.approve(ADA, known.digest, 'dataset.destroy tank/small', 'tank/small'));
+    expect((await run(known.digest)).state).toBe('succeeded');
+    expect(await names()).not.toContain('tank/small');
+  });
+
   it('forgets an approval after a quarter of an hour', async () => {
     const { plan, engine, later } = await stage();
     const p = await plan({ kind: 'dataset.destroy', name: 'tank/media/audiobooks' });

@@ -67,14 +67,19 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     return ok((answer.result.clients ?? []) as ShareClient[]); // the executor's own typed answer
   };
 
+  /** Guids of datasets that look empty and are not: the next plan asks for the approval that the executor missed. */
+  const notEmpty = new Set<string>();
+
   const observer = createObserver(async (wants, previous) => {
     const known = new Map((previous?.shares ?? []).map((s) => [`${s.spec.kind}:${s.spec.name}`, s.clients]));
-    return await observe(host, {
+    const observed = await observe(host, {
       clients: wants.clients ? clients : () => Promise.resolve(ok([...known.values()].flat())),
       counts: store.snapshots.countByDataset(),
       clock,
       timeoutMs: OBSERVE_TIMEOUT,
     });
+    for (const d of observed.datasets) if (notEmpty.has(d.guid)) d.foundNotEmpty = true;
+    return observed;
   }, clock);
 
   const checkState = async (yaml: string): Promise<StateCheck> => {
@@ -152,7 +157,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     drift.look(observed);
   };
 
-  const runner = createRunner({ store, observer, planner, executor, clock, random: deps.random, ended, pause: deps.pause });
+  const runner = createRunner({ store, observer, planner, executor, clock, random: deps.random, ended, notEmpty, pause: deps.pause });
 
   observer.onChange((before, now) => {
     const known = before !== null && poolsAreKnown(before.observed) && poolsAreKnown(now.observed);

@@ -34,6 +34,8 @@ type Deps = {
   clock: Clock;
   random: (bytes: number) => Buffer;
   ended: (e: RunEnded) => Promise<void>;
+  /** Where datasets are noted that could not be proved empty. */
+  notEmpty: Set<string>;
   /** Waits between two questions about an operation that is still running. */
   pause: (ms: number) => Promise<void>;
 };
@@ -221,6 +223,8 @@ export const createRunner = (deps: Deps): Runner => {
       const lost = !answer.ok && answer.refusal.code === 'timeout';
       const found = lost ? await settle(operationId, action.operation, 'the executor did not answer') : null;
       const told = found === null || found.begun === false ? answer : found.answer;
+      if (action.operation.kind === 'dataset.destroy' && approval === null && told?.ok === false && told.refusal.code === 'needs-approval')
+        deps.notEmpty.add(action.operation.guid);
       steps.set(action.id, recordOutcome(runId, action, running, actor, approval, told, found?.begun ? found.note : ''));
     }
   };

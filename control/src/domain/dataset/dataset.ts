@@ -41,6 +41,8 @@ export const ObservedDataset = z.object({
   keyStatus: z.enum(['available', 'unavailable', 'none']),
   /** How many snapshots it has (its own, not its children's). */
   snapshots: z.number().int().nonnegative(),
+  /** The executor looked inside, in vain: what looks empty by its size is not. */
+  foundNotEmpty: z.boolean().optional(),
   properties: z.partialRecord(z.enum(Object.keys(PROPERTIES) as PropertyName[]), ObservedProperty),
 });
 export type ObservedDataset = z.infer<typeof ObservedDataset>;
@@ -52,5 +54,12 @@ export const EMPTY_AT_MOST = 512 * 1024;
  * Could destroying it destroy data? Small is not empty: below the limit the executor still has to prove emptiness by
  * looking inside before it destroys anything without an approval.
  */
-export const holdsData = (d: Pick<ObservedDataset, 'kind' | 'referenced' | 'snapshots' | 'mounted' | 'keyStatus'>): boolean =>
-  d.kind === 'volume' || d.snapshots > 0 || d.referenced > EMPTY_AT_MOST || !d.mounted || d.keyStatus === 'unavailable';
+export const holdsData = (
+  d: Pick<ObservedDataset, 'kind' | 'referenced' | 'snapshots' | 'mounted' | 'keyStatus' | 'foundNotEmpty'>,
+): boolean =>
+  d.foundNotEmpty === true ||
+  d.kind === 'volume' ||
+  d.snapshots > 0 ||
+  d.referenced > EMPTY_AT_MOST ||
+  !d.mounted ||
+  d.keyStatus === 'unavailable';

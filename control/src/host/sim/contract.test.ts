@@ -115,6 +115,19 @@ test('a disk that nothing can stand in for stays online; unequal vdevs are odd; 
   await same('zpool-scrub-already-running');
 });
 
+test('smbd is told to reload: while it runs, and while it does not', async () => {
+  const host = await lab();
+  for (const [name, active] of [
+    ['smbcontrol-reload-ok', true],
+    ['smbcontrol-reload-not-running', false],
+  ] as const) {
+    host.happen({ kind: 'unit', unit: 'smbd.service', active });
+    const f = byName(name);
+    const r = await host.run(f.argv, { timeoutMs: 1_000 });
+    expect([name, r.exit, r.stdout, r.stderr]).toEqual([name, f.exit, f.stdout, f.stderr]);
+  }
+});
+
 describe('answers', () => {
   test('zfs list: keys, order, sources', async () => {
     const f = byName('zfs-list-j-filesystems');
