@@ -16,6 +16,7 @@ export default defineConfig({
     testTimeout: lab ? 900_000 : 60_000,
     hookTimeout: lab ? 900_000 : 60_000,
     retry: 0,
+    setupFiles: ['tests/seed.ts'],
     // a test that is left with `only` would hide all others
     allowOnly: false,
     reporters: [['default', { summary: !plain }]],

@@ -3,9 +3,11 @@
  * environment passed on. A process that can't be killed (a tool waiting for dead disks) is left behind at its time limit, and the
  * same argv is not started again while it hangs: they would pile up until the machine dies.
  */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Host, RunFailure, RunOptions, RunResult } from './host.ts';
 
 const ENV = {
@@ -20,25 +22,58 @@ const GRACE_MS = 2_000;
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
-const base = (o: RunOptions) =>
-  ({
-    env: ENV,
-    extendEnv: false,
-    cwd: '/',
-    reject: false,
-    stripFinalNewline: false,
-    forceKillAfterDelay: GRACE_MS,
-    input: o.input ?? '',
-  }) as const;
-
-/** Of an ended subprocess; the parts of execa's result that tell why. */
-type Ended = { exitCode?: number; code?: string; isMaxBuffer: boolean; isTerminated: boolean; message?: string; stderr?: unknown };
-const failureOf = (r: Ended): RunFailure | null => {
-  if (r.code === 'ENOENT' || r.code === 'ENOTDIR') return 'missing';
-  if (r.isMaxBuffer) return 'too-large';
-  if (r.exitCode !== undefined) return null;
-  return r.isTerminated ? 'killed' : 'spawn';
+type Ended = { exit: number | null; signalled: boolean };
+type Started = {
+  stdout: Readable;
+  stderr: Readable;
+  /** Null when it runs. */
+  refused: Promise<NodeJS.ErrnoException | null>;
+  /** Exited, and its pipes closed. */
+  ended: Promise<Ended>;
+  kill: () => void;
 };
+
+/** Plain `spawn`: a library for it costs the daemon 9 to 12 MB, and what it adds is not needed here. */
+const start = (argv: readonly string[], input: string): Started | Error => {
+  const [file = '', ...args] = argv;
+  let child: ChildProcessWithoutNullStreams;
+  try {
+    child = spawn(file, args, { env: ENV, cwd: '/', stdio: 'pipe' });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error)); // an argv that no process can get: a NUL in it
+  }
+  const refused = new Promise<NodeJS.ErrnoException | null>((resolve) => {
+    child.once('spawn', () => resolve(null));
+    child.on('error', resolve);
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (exit, signal) => resolve({ exit, signalled: signal !== null }));
+  });
+  child.stdin.on('error', () => {}); // who ends without reading its input
+  child.stdin.end(input);
+  const kill = (): void => {
+    child.kill('SIGTERM');
+    const last = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+    child.once('exit', () => clearTimeout(last));
+  };
+  return { stdout: child.stdout, stderr: child.stderr, refused, ended, kill };
+};
+
+/** Everything a stream says, up to a limit; `over` when it said more. */
+const gather = (stream: Readable, limit: number, over: () => void): (() => string) => {
+  const parts: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= limit) parts.push(chunk);
+    else over();
+  });
+  stream.on('error', () => {});
+  return () => Buffer.concat(parts).toString('utf8');
+};
+
+const whyRefused = (error: NodeJS.ErrnoException): RunFailure =>
+  error.code === 'ENOENT' || error.code === 'ENOTDIR' ? 'missing' : 'spawn';
 
 export const realHost = (): Host => {
   /** argv of processes that outlived their time limit and SIGKILL. */
@@ -70,7 +105,7 @@ export const realHost = (): Host => {
     };
     const timer = setTimeout(() => stop('timeout'), o.timeoutMs);
     const onAbort = (): void => stop('aborted');
-    // it may have come while execa was loaded
+    // it may have come while the process was started
     if (o.signal?.aborted) onAbort();
     o.signal?.addEventListener('abort', onAbort, { once: true });
     return {
@@ -97,34 +132,57 @@ export const realHost = (): Host => {
     async run(argv, o) {
       const not = early(argv, o);
       if (not !== null) return not;
-      // loaded at the first process: it costs about 9 MB, and the demo never needs it
-      const { execa } = await import('execa');
-      const [file = '', ...args] = argv;
       const startedAt = performance.now();
-      const subprocess = execa(file, args, { ...base(o), maxBuffer: o.maxOutput ?? MAX_OUTPUT });
-      const ended = subprocess.then((r) => r);
-      const g = guard(argv, o, () => subprocess.kill(), ended);
-      const r = await Promise.race([ended, g.stopped]);
+      const end = (exit: number | null, failure: RunFailure | null, stdout = '', stderr = ''): RunResult => ({
+        argv,
+        exit: failure === null ? exit : null,
+        failure,
+        stdout,
+        stderr,
+        durationMs: Math.round(performance.now() - startedAt),
+      });
+      const child = start(argv, o.input ?? '');
+      if (child instanceof Error) return end(null, 'spawn', '', child.message);
+      let tooLarge = false;
+      const over = (): void => {
+        if (!tooLarge) child.kill();
+        tooLarge = true;
+      };
+      const limit = o.maxOutput ?? MAX_OUTPUT;
+      const stdout = gather(child.stdout, limit, over);
+      const stderr = gather(child.stderr, limit, over);
+      const refused = await child.refused;
+      if (refused !== null) return end(null, whyRefused(refused), '', refused.message);
+      const g = guard(argv, o, child.kill, child.ended);
+      const r = await Promise.race([child.ended, g.stopped]);
       g.done();
-      const durationMs = Math.round(performance.now() - startedAt);
-      if (r === 'left') return { argv, exit: null, failure: g.why(), stdout: '', stderr: '', durationMs };
-      const failure = g.why() ?? failureOf(r);
-      const stderr = failure === 'spawn' ? String(r.shortMessage ?? '') : String(r.stderr ?? '');
-      return { argv, exit: failure === null ? (r.exitCode ?? null) : null, failure, stdout: String(r.stdout ?? ''), stderr, durationMs };
+      if (r === 'left') return end(null, g.why());
+      const failure = g.why() ?? (tooLarge ? 'too-large' : r.signalled ? 'killed' : null);
+      return end(r.exit, failure, stdout(), stderr());
     },
 
     async *lines(argv, o) {
       const not = early(argv, o);
       if (not !== null) return not;
-      const { execa } = await import('execa');
-      const [file = '', ...args] = argv;
       const startedAt = performance.now();
+      const end = (exit: number | null, failure: RunFailure | null, stderr: string): RunResult => ({
+        argv,
+        exit: failure === null ? exit : null,
+        failure,
+        stdout: '',
+        stderr,
+        durationMs: Math.round(performance.now() - startedAt),
+      });
+      const child = start(argv, o.input ?? '');
+      if (child instanceof Error) return end(null, 'spawn', child.message);
       // stdout is not kept: it is read as it comes, and the process waits while nobody reads
-      const subprocess = execa(file, args, { ...base(o), buffer: { stdout: false, stderr: true }, maxBuffer: MAX_OUTPUT });
-      const ended = subprocess.then((r) => r);
-      const g = guard(argv, o, () => subprocess.kill(), ended);
-      const { stdout } = subprocess;
+      const { stdout } = child;
       stdout.setEncoding('utf8');
+      stdout.on('error', () => {});
+      const stderr = gather(child.stderr, MAX_OUTPUT, () => {});
+      const refused = await child.refused;
+      if (refused !== null) return end(null, whyRefused(refused), refused.message);
+      const g = guard(argv, o, child.kill, child.ended);
       // a process that can't be killed keeps its pipe open: reading has to end without it
       void g.stopped.then(() => stdout.destroy());
       let taken = 0;
@@ -147,23 +205,14 @@ export const realHost = (): Host => {
           if (g.why() === null) throw error;
         }
         if (rest !== '' && g.why() === null && !tooLarge) yield rest;
-        if (tooLarge) subprocess.kill();
-        const r = await Promise.race([ended, g.stopped]);
+        if (tooLarge) child.kill();
+        const r = await Promise.race([child.ended, g.stopped]);
         finished = true;
-        const durationMs = Math.round(performance.now() - startedAt);
-        if (r === 'left') return { argv, exit: null, failure: g.why(), stdout: '', stderr: '', durationMs };
-        const failure = g.why() ?? (tooLarge ? 'too-large' : failureOf(r));
-        return {
-          argv,
-          exit: failure === null ? (r.exitCode ?? null) : null,
-          failure,
-          stdout: '',
-          stderr: String(r.stderr ?? ''),
-          durationMs,
-        };
+        if (r === 'left') return end(null, g.why(), '');
+        return end(r.exit, g.why() ?? (tooLarge ? 'too-large' : r.signalled ? 'killed' : null), stderr());
       } finally {
         g.done();
-        if (!finished) subprocess.kill();
+        if (!finished) child.kill();
       }
     },
 

@@ -242,8 +242,10 @@ const rename: Tool = (w, args, now, input) => {
   if (to.startsWith(`${from}/`)) return no('New dataset name cannot be a descendant of current dataset name');
   if (w.dataset(to) !== undefined) return failed(`cannot rename '${from}': dataset already exists\n`);
   const missing: string[] = [];
-  for (let up = parentName(to); w.dataset(up) === undefined; up = parentName(up)) missing.unshift(up);
+  let above = parentName(to);
+  for (; w.dataset(above) === undefined; above = parentName(above)) missing.unshift(above);
   if (missing.length > 0 && !o.has('p')) return failed(`cannot create '${to}': parent does not exist\n`);
+  if (w.dataset(above)?.kind === 'volume') return failed(`cannot create '${to}': parent is not a filesystem\n`);
   if (isSuspended(w, from)) return failed(`cannot rename '${from}': ${SUSPENDED}\n`);
   if (missing.length > 0) {
     const made = create(w, ['-p', missing.at(-1) ?? ''], now, '');

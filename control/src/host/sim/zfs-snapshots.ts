@@ -208,7 +208,9 @@ const clone: Tool = (w, args, now) => {
   if (bad !== undefined) return no(bad);
   if (poolName(to) !== poolName(from)) return no('source and target pools differ');
   if (w.dataset(to) !== undefined) return no('dataset already exists');
-  if (w.dataset(to.slice(0, Math.max(0, to.lastIndexOf('/')))) === undefined) return no('parent does not exist');
+  const parent = w.dataset(to.slice(0, Math.max(0, to.lastIndexOf('/'))));
+  if (parent === undefined) return no('parent does not exist');
+  if (parent.kind === 'volume') return no('parent is not a filesystem');
   const local: Record<string, string> = found.dataset.kind === 'volume' ? { volsize: found.dataset.local.volsize ?? '0' } : {};
   for (const text of o.all('o')) {
     const at = text.indexOf('=');
