@@ -5,7 +5,7 @@ test('made once, kept while there is room, the least recently used goes first', 
   const a = createAnswers(1_000);
   let made = 0;
   const take = (key: string) =>
-    a.take(key, () => {
+    a.take(key, '1', () => {
       made += 1;
       return `${made}`.padEnd(300, '.');
     });
@@ -24,6 +24,14 @@ test('made once, kept while there is room, the least recently used goes first', 
 
 test('what would push everything else out is not kept', () => {
   const a = createAnswers(1_000);
-  a.take('big', () => '.'.repeat(900));
+  a.take('big', '1', () => '.'.repeat(900));
   expect(a.bytes()).toBe(0);
+});
+
+test('a newer version takes the place of the older one', () => {
+  const a = createAnswers(1_000);
+  for (let version = 1; version <= 50; version += 1) {
+    expect(a.take('datasets', String(version), () => `${version}`.padEnd(100, '.')).toString()).toContain(String(version));
+    expect(a.bytes()).toBe(108);
+  }
 });

@@ -1,35 +1,38 @@
 /**
- * Large answers as bytes, kept under the version of what they were made from: one JSON text per observation or state of the snapshot
- * index, however many ask. Bounded by bytes; the least recently used goes first.
+ * Large answers as bytes: one JSON text per question, kept while what it was made from stays at that version, however many ask. A newer
+ * version takes the place of the older one. Bounded by bytes; the least recently used goes first.
  */
 export type Answers = {
-  /** The bytes under `key`, made by `make` when they are not there. */
-  take(key: string, make: () => string): Buffer;
+  /** The bytes for `question` at `version`, made by `make` when they are not there. */
+  take(question: string, version: string, make: () => string): Buffer;
   bytes(): number;
 };
 
 export const createAnswers = (limit = 8 * 1024 * 1024): Answers => {
-  const kept = new Map<string, Buffer>();
+  const kept = new Map<string, { version: string; bytes: Buffer }>();
   let total = 0;
-  const drop = (key: string, value: Buffer): void => {
-    kept.delete(key);
-    total -= value.length + key.length;
+  const drop = (question: string): void => {
+    total -= (kept.get(question)?.bytes.length ?? 0) + question.length;
+    kept.delete(question);
   };
   return {
-    take(key, make) {
-      const hit = kept.get(key);
+    take(question, version, make) {
+      const hit = kept.get(question);
       if (hit) {
-        kept.delete(key);
-        kept.set(key, hit);
-        return hit;
+        if (hit.version === version) {
+          kept.delete(question);
+          kept.set(question, hit);
+          return hit.bytes;
+        }
+        drop(question);
       }
       const made = Buffer.from(make());
-      if (made.length + key.length > limit / 2) return made;
-      kept.set(key, made);
-      total += made.length + key.length;
-      for (const [oldKey, old] of kept) {
+      if (made.length + question.length > limit / 2) return made;
+      kept.set(question, { version, bytes: made });
+      total += made.length + question.length;
+      for (const old of kept.keys()) {
         if (total <= limit) break;
-        drop(oldKey, old);
+        drop(old);
       }
       return made;
     },

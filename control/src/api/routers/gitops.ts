@@ -35,7 +35,7 @@ export const gitops = router({
     rest: { method: 'GET', path: '/api/gitops/state' },
     bytes: (s) => {
       const state = s.engine.savedState();
-      return Promise.resolve(s.answers.take(`state ${state?.id ?? 0}`, () => JSON.stringify({ state })));
+      return Promise.resolve(s.answers.take('state', String(state?.id ?? 0), () => JSON.stringify({ state })));
     },
   })
     .input(nothing)

@@ -100,7 +100,7 @@ export const datasets = router({
     bytes: async (s, raw) => {
       const q = DatasetQuery.parse(raw);
       const seen = await s.engine.datasets();
-      return s.answers.take(`datasets ${seen.version} ${seen.at} ${JSON.stringify(q)}`, () => JSON.stringify(datasetPage(seen, q)));
+      return s.answers.take(`datasets ${JSON.stringify(q)}`, `${seen.version} ${seen.at}`, () => JSON.stringify(datasetPage(seen, q)));
     },
   })
     .input(DatasetQuery)
@@ -152,7 +152,8 @@ export const snapshots = router({
       const q = SnapshotsInput.parse(raw);
       const at = JSON.stringify(s.engine.snapshotsAt());
       return s.answers.take(
-        `snapshots ${s.store.snapshots.version()} ${at} ${JSON.stringify(q)}`,
+        `snapshots ${JSON.stringify(q)}`,
+        `${s.store.snapshots.version()} ${at}`,
         () => `{"at":${at},${s.store.snapshots.pageJson(toQuery(q)).slice(1)}`,
       );
     },
