@@ -65,7 +65,9 @@ export async function prepareVm(wanted: Wanted): Promise<Vm> {
   writeFileSync(note, wanted.hash);
   const known = existsSync(join(folder, 'machine.json')) ? Vm.load(folder).spec : undefined;
   const disks = known?.disks ?? makeDisks(folder, wanted);
-  const ports = known?.ports ?? (await choosePorts(8443));
+  const asked = process.env.DPLANE_PORT;
+  if (asked && !/^[1-9]\d{0,4}$/.test(asked)) throw new Error(`DPLANE_PORT is not a port: ${asked}`);
+  const ports = known && !asked ? known.ports : await choosePorts(Number(asked || 8443));
   const system: Disk = { file: disk, format: 'raw', serial: `${wanted.name}-system` };
   return new Vm({ name: wanted.name, folder, kvm: wanted.kvm, memory: wanted.memory, cpus: 2, system, disks, ports });
 }
