@@ -75,14 +75,26 @@ const runnable = (path) => {
   }
 };
 
-const installDebianPackages = (names) => {
+const onPath = (name) =>
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((folder) => folder !== '' && runnable(join(folder, name)));
+
+/** `needed`: Debian package -> the program it is wanted for, or null. On another system the programs are what counts. */
+const installDebianPackages = (needed) => {
+  const names = Object.keys(needed);
   if (names.length === 0) return;
+  if (!onPath('apt-get')) {
+    const absent = Object.entries(needed).filter(([, program]) => program !== null && !onPath(program));
+    if (absent.length > 0)
+      giveUp(
+        `This is neither Debian nor Ubuntu, so nothing is installed for you. Programs that are needed and were not found, each with its Debian package:\n${absent.map(([name, program]) => `  ${program} (${name})`).join('\n')}`,
+      );
+    return;
+  }
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's placeholders, not JavaScript's
   const asked = spawnSync('dpkg-query', ['-W', '-f=${Package} ${db:Status-Status}\\n', ...names], { encoding: 'utf8' });
   const there = new Set((asked.stdout ?? '').split('\n').flatMap((line) => (line.endsWith(' installed') ? [line.split(' ')[0]] : [])));
   const missing = names.filter((name) => !there.has(name));
   if (missing.length === 0) return;
-  if (!runnable('/usr/bin/apt-get')) giveUp(`These programs are missing, by their Debian package names: ${missing.join(' ')}`);
   if (process.getuid() !== 0)
     giveUp(
       `Debian packages are missing. Install them, then run the same command again:\n\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}\n`,
@@ -190,25 +202,28 @@ const warmUp = (then) => {
 
 const demo = (flags) => warmUp(() => handOver([...flags, ...DEMO_FLAGS], DEMO, { NODE_COMPILE_CACHE: compiled }));
 
-const labPackages = () => readJson('packages/lab/debian-packages.json') ?? [];
+const CHROMIUM = { chromium: 'chromium' };
+const labPackages = () => readJson('packages/lab/debian-packages.json') ?? {};
 
 const COMMANDS = {
-  test: { packages: () => ['chromium'], ui: true, run: () => handOver([], 'tests/repo/main.ts') },
-  check: { packages: () => [], run: () => handOver([], 'tests/repo/check.ts') },
-  bench: { packages: () => ['wrk', 'chromium'], ui: true, run: () => handOver([], 'tests/bench/main.ts') },
-  demo: { packages: () => [], ui: true, run: () => demo([]) },
-  dev: { packages: () => [], ui: true, run: () => demo(['--watch']) },
-  shots: { packages: () => ['chromium'], ui: true, run: () => handOver([], 'tests/browser/shots.ts') },
+  test: { packages: () => ({ ...CHROMIUM, ...labPackages() }), ui: true, run: () => handOver([], 'tests/repo/main.ts') },
+  check: { packages: () => ({}), run: () => handOver([], 'tests/repo/check.ts') },
+  bench: { packages: () => ({ wrk: 'wrk', ...CHROMIUM }), ui: true, run: () => handOver([], 'tests/bench/main.ts') },
+  demo: { packages: () => ({}), ui: true, run: () => demo([]) },
+  dev: { packages: () => ({}), ui: true, run: () => demo(['--watch']) },
+  shots: { packages: () => CHROMIUM, ui: true, run: () => handOver([], 'tests/browser/shots.ts') },
   start: { packages: labPackages, ui: true, run: () => handOver([], 'packages/lab/src/main.ts') },
   lab: { packages: labPackages, run: () => handOver([], 'packages/lab/src/main.ts') },
   e2e: { packages: labPackages, ui: true, run: () => handOver([], 'node_modules/vitest/vitest.mjs', { DPLANE_SUITE: 'lab' }) },
+  record: { packages: labPackages, ui: true, run: () => handOver([], 'tests/lab/record.ts') },
 };
 
 const chosen = COMMANDS[command];
 if (!chosen) giveUp(`usage: node bootstrap.mjs ${Object.keys(COMMANDS).join('|')}`);
 if (command === 'start') args.unshift('start');
-if (command === 'e2e') args.unshift('run');
-if (['start', 'lab', 'e2e'].includes(command) && !existsSync(lab))
+// an area is the beginning of a file's name
+if (command === 'e2e') args.splice(0, args.length, 'run', ...args.map((arg) => (arg.startsWith('-') ? arg : `tests/lab/${arg}`)));
+if (['start', 'lab', 'e2e', 'record'].includes(command) && !existsSync(lab))
   giveUp('The appliance VM is not part of this version yet. The same system on a simulated host: npm run demo');
 installNpmPackages();
 installDebianPackages(chosen.packages());

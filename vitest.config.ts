@@ -1,7 +1,7 @@
 /** Tests lie beside the code and run as the product does: Node strips the types itself, no bundler in between. */
 import { defineConfig } from 'vitest/config';
 
-/** VM suites take minutes and Debian packages: `npm run e2e` asks for them, nothing else does. */
+/** Suites in the VM: `npm run e2e`, and `npm test` as its second half. */
 const lab = process.env.DPLANE_SUITE === 'lab';
 const plain = process.env.CI !== undefined || !process.stdout.isTTY;
 

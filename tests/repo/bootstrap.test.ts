@@ -150,6 +150,18 @@ test('Debian packages: anyone else is told the exact command', async () => {
   expect(end.stderr).toContain('sudo apt-get update && sudo apt-get install -y --no-install-recommends wrk chromium\n');
 });
 
+test('without apt-get nothing is installed: the programs count, and missing ones are told', async () => {
+  symlinkSync(process.execPath, at('bin/node'));
+  for (const name of ['sh', 'mkdir', 'ln', 'cp']) symlinkSync(`/bin/${name}`, at('bin', name));
+  const told = await start(['bench'], { path: at('bin'), uid: 0 });
+  expect(told).toMatchObject({ code: 1, stdout: '' });
+  expect(told.stderr).toContain('neither Debian nor Ubuntu');
+  expect(told.stderr).toContain('  wrk (wrk)');
+  tool('wrk', 'exit 0');
+  tool('chromium', 'exit 0');
+  expect(await start(['bench'], { path: at('bin') })).toMatchObject({ code: 0, stdout: 'benched\n' });
+});
+
 test('the demo: output untouched, flags and cache set, SIGTERM passed on, its end is ours', async () => {
   write(
     'control/src/demo.ts',
@@ -203,5 +215,5 @@ test('start says honestly that there is no appliance, before installing anything
 });
 
 test('an unknown command is answered with the known ones', async () => {
-  expect((await start(['frobnicate'])).stderr).toContain('test|check|bench|demo|dev|shots|start|lab|e2e');
+  expect((await start(['frobnicate'])).stderr).toContain('test|check|bench|demo|dev|shots|start|lab|e2e|record');
 });

@@ -1,4 +1,4 @@
-/** `npm test`: the static checks, then every test. Ends with `N passed, N failed`, whatever happened before. */
+/** `npm test`: the static checks, every test, the appliance image, every suite in its VM. Ends with `N passed, N failed`, whatever happened before. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, printSteps, runTool, type Step } from './check.ts';
@@ -6,19 +6,19 @@ import { ROOT } from './files.ts';
 import { type Counts, countsOf } from './results.ts';
 
 const plain = process.env.CI !== undefined || !process.stdout.isTTY;
-const RESULTS = join(ROOT, 'artifacts/vitest.json');
 
-const runTests = async (): Promise<Counts> => {
+const runTests = async (suite: 'unit' | 'lab'): Promise<Counts> => {
+  const file = join(ROOT, `artifacts/vitest-${suite}.json`);
   mkdirSync(join(ROOT, 'artifacts'), { recursive: true });
-  rmSync(RESULTS, { force: true });
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
-  const code = await runTool(
-    [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters],
-    plain ? { NO_COLOR: '1', FORCE_COLOR: '0' } : {},
-  );
+  rmSync(file, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const code = await runTool([join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters], {
+    ...(suite === 'lab' ? { DPLANE_SUITE: 'lab' } : {}),
+    ...(plain ? { NO_COLOR: '1', FORCE_COLOR: '0' } : {}),
+  });
   let results: unknown = null;
   try {
-    results = JSON.parse(readFileSync(RESULTS, 'utf8'));
+    results = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     console.log('vitest left no results');
   }
@@ -26,19 +26,49 @@ const runTests = async (): Promise<Counts> => {
 };
 
 const began = performance.now();
-let steps: Step[] = [];
-let tests: Counts = { passed: 0, failed: 1, skipped: 0, failures: ['the run itself crashed'] };
+const steps: Step[] = [];
+const suites: { name: string; counts: Counts; seconds: number }[] = [];
+
+/** Whatever goes wrong in one part is one failure, and the next part still runs. */
+const suite = async (name: string, run: () => Promise<Counts>): Promise<void> => {
+  const from = performance.now();
+  const counts = await run().catch((error: unknown) => {
+    console.log(error);
+    return { passed: 0, failed: 1, skipped: 0, failures: [`the run itself crashed: ${error}`] };
+  });
+  suites.push({ name, counts, seconds: (performance.now() - from) / 1000 });
+};
+
+/** A step of its own: its reason is above, and the suites need not each fail with it. */
+const image = async (): Promise<boolean> => {
+  const from = performance.now();
+  const passed = (await runTool([join(ROOT, 'packages/debian/src/main.ts'), 'disk'])) === 0;
+  steps.push({ name: 'appliance image', passed, seconds: (performance.now() - from) / 1000 });
+  return passed;
+};
+
 try {
-  steps = await check();
-  tests = await runTests();
+  steps.push(...(await check()));
 } catch (error) {
   console.log(error);
+  steps.push({ name: 'static checks', passed: false, seconds: 0 });
 }
+await suite('tests', () => runTests('unit'));
+const built = await image();
+await suite('suites in the VM', async () =>
+  built ? runTests('lab') : { passed: 0, failed: 1, skipped: 0, failures: ['not run: there is no image, see above'] });
+
 console.log('');
 printSteps(steps);
-console.log(`${tests.failed === 0 ? 'ok  ' : 'FAIL'} tests: ${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`);
-for (const name of tests.failures) console.log(`       ${name}`);
+for (const { name, counts, seconds } of suites) {
+  const { passed, failed, skipped, failures } = counts;
+  console.log(
+    `${failed === 0 ? 'ok  ' : 'FAIL'} ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds.toFixed(0)} s)`,
+  );
+  for (const failure of failures) console.log(`       ${failure}`);
+}
 console.log(`${((performance.now() - began) / 1000).toFixed(0)} s`);
-const failed = steps.filter((s) => !s.passed).length + tests.failed;
-console.log(`${steps.filter((s) => s.passed).length + tests.passed} passed, ${failed} failed`);
+const sum = (of: (counts: Counts) => number): number => suites.reduce((total, { counts }) => total + of(counts), 0);
+const failed = steps.filter((s) => !s.passed).length + sum((c) => c.failed);
+console.log(`${steps.filter((s) => s.passed).length + sum((c) => c.passed)} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -7,7 +7,6 @@
 import { parseArgs } from 'node:util';
 import { attach } from './console.ts';
 import { spawnLong } from './exec.ts';
-import { missingPrograms } from './places.ts';
 import { start } from './start.ts';
 import { findVm, listVms, removeVm } from './state.ts';
 import { quote } from './vm.ts';
@@ -45,14 +44,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   switch (command) {
-    case 'start': {
-      const missing = missingPrograms();
-      if (missing.length > 0) {
-        console.error(`These programs are needed and were not found:\n  ${missing.join('\n  ')}`);
-        return 1;
-      }
+    case 'start':
       return start(values);
-    }
     case 'ssh':
       return (await spawnLong([...findVm(name).sshArgv, ...(rest.length > 0 ? [quote(rest)] : [])], { output: 'inherit' }).ended).exit ?? 1;
     case 'console':

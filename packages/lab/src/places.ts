@@ -1,5 +1,5 @@
 /** Where a VM's state is kept between runs. Sockets live elsewhere: their paths may not be long. */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,38 +25,6 @@ export function firmware(): { code: string; vars: string } {
   if (found === undefined)
     throw new Error('no UEFI firmware for QEMU found: install OVMF (Debian and Ubuntu: ovmf, Fedora: edk2-ovmf, Arch: edk2-ovmf)');
   return { code: found[0], vars: found[1] };
-}
-
-/** The programs the lab starts, by what they are for. Missing ones are told all at once. */
-const PROGRAMS: Readonly<Record<string, string>> = {
-  'qemu-system-x86_64': 'qemu-system-x86',
-  'qemu-img': 'qemu-utils',
-  mmdebstrap: 'mmdebstrap',
-  newuidmap: 'uidmap',
-  'dpkg-deb': 'dpkg',
-  sgdisk: 'gdisk',
-  'mkfs.vfat': 'dosfstools',
-  mcopy: 'mtools',
-  'mkfs.ext4': 'e2fsprogs',
-  cpio: 'cpio',
-  depmod: 'kmod',
-  xz: 'xz-utils',
-  zstd: 'zstd',
-  ssh: 'openssh-client',
-};
-
-export function missingPrograms(): string[] {
-  const path = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
-  const there = (name: string) =>
-    path.some((folder) => {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-  return Object.entries(PROGRAMS).flatMap(([program, from]) => (there(program) ? [] : [`${program} (Debian package ${from})`]));
 }
 
 /** A port nobody listens on; `wanted` if that is free. */
