@@ -11,7 +11,7 @@ import type { Host } from './host/host.ts';
 import { systemdNotify } from './notify.ts';
 import type { SealedHead } from './store/audit-seal.ts';
 import { openStore } from './store/store.ts';
-import type { Clock } from './store/types.ts';
+import type { Clock, Store } from './store/types.ts';
 
 export const VERSION = '0.1.0';
 /** When the start has settled, and from then on as often. */
@@ -58,7 +58,7 @@ const keyAt = (path: string): Buffer => {
   return key;
 };
 
-export type Daemon = { url: string; claimCode: string | null; scheduler: Scheduler; stop: () => Promise<void> };
+export type Daemon = { url: string; claimCode: string | null; scheduler: Scheduler; store: Store; stop: () => Promise<void> };
 
 export const startDaemon = async (deps: {
   host: Host;
@@ -124,7 +124,7 @@ export const startDaemon = async (deps: {
     })();
     return stopping;
   };
-  return { url, claimCode: api.claimCode, scheduler, stop };
+  return { url, claimCode: api.claimCode, scheduler, store, stop };
 };
 
 export const readyLine = (d: Pick<Daemon, 'url' | 'claimCode'>): string =>

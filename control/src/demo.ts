@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { configFrom, EXECUTOR_TIMEOUT, readyLine, startDaemon, untilStopped } from './daemon.ts';
 import { socketExecutor } from './host/executor/client.ts';
 import { execServer } from './host/executor/server.ts';
+import { pastOf } from './host/sim/history.ts';
 import { bigModel, demoModel, emptyModel } from './host/sim/seeds.ts';
 import { simHost } from './host/sim/sim.ts';
 
@@ -50,6 +51,18 @@ const daemon = await startDaemon({
   clock,
   log,
 });
+
+/** What a box that has run for a year would have recorded; only where nothing is recorded yet. */
+const giveAPast = async (): Promise<void> => {
+  const { stdout } = await host.run(['zpool', 'list', '-Hp', '-o', 'guid,size,allocated'], { timeoutMs: 10_000 });
+  const now = clock();
+  for (const line of stdout.split('\n').filter((l) => l !== '')) {
+    const [guid = '', size, allocated] = line.split('\t');
+    if (daemon.store.poolSpace.since(guid, 86_400_000, 0).length === 0)
+      daemon.store.poolSpace.record(pastOf({ guid, size: Number(size), allocated: Number(allocated) }, now));
+  }
+};
+if (seed === 'demo') await giveAPast();
 
 process.on('SIGUSR2', () => {
   const end = clock() + DAY;

@@ -69,6 +69,7 @@ describe('over HTTP', () => {
     const rest = meta.rest;
     if (!rest) throw new Error(`${path} has no route`);
     const to = rest.path
+      .replace('/pools/{name}', '/pools/tank')
       .replace(/\{name\}/g, 'nobody')
       .replace(/\{digest\}/g, 'a'.repeat(64))
       .replace(/\{id\}/g, '0'.repeat(16));

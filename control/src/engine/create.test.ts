@@ -306,3 +306,19 @@ describe('what happens without us', () => {
     expect(store.events.before(null, 50).map((e) => e.kind)).toContain('gitops.in-sync');
   });
 });
+
+describe('how full pools are', () => {
+  it('is recorded as time goes by', async () => {
+    const { engine, scheduler, store, later } = await stage();
+    await engine.observe(0);
+    for (let i = 0; i < 13; i += 1) {
+      later(5 * 60_000);
+      await scheduler.runDue();
+    }
+    const tank = (await engine.pools()).pools.find((p) => p.name === 'tank');
+    const points = store.poolSpace.since(tank?.guid ?? '', 5 * 60_000, 0);
+    expect(points).toHaveLength(13);
+    expect(points.at(-1)).toMatchObject({ size: tank?.size, allocated: tank?.allocated });
+    expect(store.poolSpace.since(tank?.guid ?? '', 60 * 60_000, 0).length).toBeLessThan(4);
+  });
+});

@@ -3,6 +3,7 @@ import { conditionsOf, changesBehindOurBack, OBSERVED_KINDS } from './monitor.ts
 import { alertKey } from '../domain/alert/alert.ts';
 import { capture } from '../domain/plan/capture.ts';
 import type { Observed } from '../domain/observed/observed.ts';
+import { RECORD_EVERY } from '../domain/pool/history.ts';
 import { ok, refuse, type Result } from '../domain/refusal.ts';
 import type { ShareClient } from '../domain/share/share.ts';
 import type { Actor } from '../domain/user/user.ts';
@@ -175,6 +176,14 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
   scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });
+  scheduler.add({
+    name: 'pool-space',
+    everyMs: RECORD_EVERY,
+    run: async (now) => {
+      const { observed } = await observer.get(OBSERVE_EVERY);
+      store.poolSpace.record(observed.pools.map((p) => ({ pool: p.guid, at: now, size: p.size, allocated: p.allocated })));
+    },
+  });
   scheduler.add({ name: 'backup', everyMs: BACKUP_EVERY, run: async () => void (await store.backup(deps.backupFolder, BACKUPS_KEPT)) });
   scheduler.add({
     name: 'prune',
@@ -183,6 +192,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       store.plans.prune(now);
       store.access.prune(now);
       store.events.prune(EVENTS_KEPT);
+      store.poolSpace.prune(now);
       return Promise.resolve();
     },
   });

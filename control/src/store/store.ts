@@ -17,6 +17,7 @@ import { connect, isDamage, openDatabase } from './connection.ts';
 import { makeEvents } from './events.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 import { makePlans } from './plans.ts';
+import { makePoolSpace } from './pool-space.ts';
 import { makeRuns } from './runs.ts';
 import { makeSettings } from './settings.ts';
 import { openIndex } from './snapshot-schema.ts';
@@ -79,6 +80,7 @@ export const openStore = (options: StoreOptions): Store => {
       alerts: makeAlerts(db),
       access: makeAccess(db),
       snapshots: makeSnapshots(index),
+      poolSpace: makePoolSpace(db),
       settings: makeSettings(db),
       transact: (work) => db.transact(work),
       backup: async (folder, keep) => backupTo(raw, folder, keep, Math.round(clock())),

@@ -10,6 +10,7 @@ import type { Event, NewEvent } from '../domain/event/event.ts';
 import type { Run, Step } from '../domain/job.ts';
 import type { Approval } from '../domain/operation/operation.ts';
 import type { Plan } from '../domain/plan/types.ts';
+import type { SpacePoint } from '../domain/pool/history.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import type { Permission, Role } from '../domain/user/role.ts';
 
@@ -162,6 +163,15 @@ export type SnapshotIndex = {
   version(): number;
 };
 
+export type PoolSpace = {
+  /** `pool` is its guid: a renamed pool keeps its past. */
+  record(samples: readonly (SpacePoint & { pool: string })[]): void;
+  /** One series, oldest first. */
+  since(pool: string, step: number, from: number): SpacePoint[];
+  /** Drops what is older than each series is kept. */
+  prune(now: number): number;
+};
+
 export type Settings = { get(key: string): string | null; set(key: string, value: string): void; remove(key: string): void };
 
 export type Store = {
@@ -174,6 +184,7 @@ export type Store = {
   readonly alerts: Alerts;
   readonly access: Access;
   readonly snapshots: SnapshotIndex;
+  readonly poolSpace: PoolSpace;
   readonly settings: Settings;
   /** One transaction; nested calls join it. Events are published after the outermost commit. */
   transact<T>(work: () => T): T;

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { ObservedDataset } from '../../domain/dataset/dataset.ts';
 import { Disk } from '../../domain/disk/disk.ts';
 import { DatasetName, isWithin, PoolName, poolOf } from '../../domain/names.ts';
+import { forecastOf, HISTORY_STEPS, SpaceForecast, SpacePoint, stepFor } from '../../domain/pool/history.ts';
 import { meaningOfHealth, ObservedPool } from '../../domain/pool/pool.ts';
 import { ObservedShare } from '../../domain/share/share.ts';
 import { Snapshot } from '../../domain/snapshot/snapshot.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { SnapshotQuery } from '../../store/types.ts';
 import { refusal } from '../errors.ts';
 import { nothing, on, router } from '../trpc.ts';
@@ -14,6 +16,21 @@ const Text = z.string().max(200);
 
 const WithMeaning = ObservedPool.extend({ meaning: z.string() });
 const withMeaning = (p: ObservedPool): z.infer<typeof WithMeaning> => ({ ...p, meaning: meaningOfHealth(p) });
+
+type Pools = Awaited<ReturnType<Engine['pools']>>;
+const known = (name: string, list: Pools['pools'], stuck: Pools['stuck']): ObservedPool => {
+  const pool = list.find((p) => p.name === name);
+  if (pool) return pool;
+  const silent = stuck.find((x) => x.pool === name);
+  if (silent) throw refusal('unavailable', `Pool ${name} does not answer`, silent.problem.why, silent.problem.todo);
+  throw refusal('not-found', `There is no pool ${name}`, 'it was not there at the last look', '`dplane pool list` shows what there is.');
+};
+
+const DAY = 86_400_000;
+const DAILY = HISTORY_STEPS.at(-1)?.ms ?? DAY;
+const SHOWN_DAYS = 60;
+/** More than the forecast looks at. */
+const LEARNT_FROM = 120 * DAY;
 
 export const pools = router({
   list: on({
@@ -39,18 +56,45 @@ export const pools = router({
     .input(z.strictObject({ name: PoolName }))
     .query(async ({ ctx, input }) => {
       const [{ at, pools: list, stuck }, d] = await Promise.all([ctx.services.engine.pools(), ctx.services.engine.datasets()]);
-      const pool = list.find((p) => p.name === input.name);
-      if (!pool) {
-        const silent = stuck.find((x) => x.pool === input.name);
-        if (silent) throw refusal('unavailable', `Pool ${input.name} does not answer`, silent.problem.why, silent.problem.todo);
-        throw refusal(
-          'not-found',
-          `There is no pool ${input.name}`,
-          'it was not there at the last look',
-          '`dplane pool list` shows what there is.',
-        );
-      }
+      const pool = known(input.name, list, stuck);
       return { at, pool: withMeaning(pool), datasets: d.datasets.filter((x) => poolOf(x.name) === pool.name).length };
+    }),
+  history: on({
+    permission: 'storage.read',
+    about: 'How full a pool was, in steps of 5 minutes (2 days), hours (60 days) or days (5 years), and when it will be full at this pace.',
+    rest: { method: 'GET', path: '/api/zfs/pools/{name}/history' },
+    answer: z.object({
+      pool: PoolName,
+      since: z.number(),
+      now: z.number(),
+      /** Milliseconds between two points; where more lies between them, nothing was recorded. */
+      step: z.number(),
+      points: z.array(SpacePoint),
+      forecast: SpaceForecast.nullable(),
+    }),
+  })
+    .input(
+      z.strictObject({
+        name: PoolName,
+        /** Days back from now. */
+        days: z.number().min(0.01).max(1_826).default(SHOWN_DAYS),
+      }),
+    )
+    .query(async ({ ctx, input }) => {
+      const { pools: list, stuck } = await ctx.services.engine.pools();
+      const pool = known(input.name, list, stuck);
+      const now = ctx.services.clock();
+      const since = Math.round(now - input.days * DAY);
+      const { ms } = stepFor(since, now);
+      const { poolSpace } = ctx.services.store;
+      return {
+        pool: pool.name,
+        since,
+        now,
+        step: ms,
+        points: poolSpace.since(pool.guid, ms, since),
+        forecast: forecastOf(poolSpace.since(pool.guid, DAILY, now - LEARNT_FROM), now),
+      };
     }),
 });
 
