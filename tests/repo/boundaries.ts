@@ -27,7 +27,7 @@ const ROOMS: Record<string, Room> = {
   'control/src/api': { uses: ['control/src/domain', 'control/src/engine', 'control/src/events'], types: ['control/src/store/types.ts'] },
   'control/src/cli': { uses: ['control/src/domain'], types: ['control/src/api', 'control/src/engine'] },
   'ui/src': { uses: ['control/src/domain'], types: ['control/src/api/router.ts'], pure: true },
-  'ota/src': { uses: ['control/src/domain', 'control/src/host/exec.ts'] },
+  'ota/src': { uses: ['control/src/domain', 'control/src/host/exec.ts'], types: ['control/src/host/host.ts'] },
 };
 /** Composition roots: files, so they import everything and nobody imports them. */
 const ROOT_FILE = /^control\/src\/[^/]+\.ts$/;
