@@ -85,6 +85,7 @@ export const startDaemon = async (deps: {
     clock,
     random: randomBytes,
     backupFolder: join(config.stateFolder, 'backup'),
+    preUpgradeFolder: join(config.stateFolder, 'pre-upgrade'),
     log,
     pause: async (ms) => void (await pause(ms)),
   });

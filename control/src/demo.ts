@@ -1,6 +1,6 @@
 /**
  * The whole control plane on a simulated host: same daemon, same executor behind its real socket, same formats. Marked
- * as simulated in every answer. DPLANE_DEMO chooses the seed: demo (default), empty, big; DPLANE_DEMO_LATENCY makes each
+ * as simulated in every answer. DPLANE_DEMO chooses the seed: demo (default), reverted (an update that did not come up), empty, big; DPLANE_DEMO_LATENCY makes each
  * simulated process take that many milliseconds.
  */
 import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { configFrom, EXECUTOR_TIMEOUT, readyLine, startDaemon, untilStopped } fr
 import { socketExecutor } from './host/executor/client.ts';
 import { execServer } from './host/executor/server.ts';
 import { pastOf } from './host/sim/history.ts';
-import { bigModel, demoModel, emptyModel } from './host/sim/seeds.ts';
+import { bigModel, demoModel, emptyModel, revertedModel } from './host/sim/seeds.ts';
 import { simHost } from './host/sim/sim.ts';
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -27,6 +27,7 @@ const clock = (): number => Date.now() + ahead;
 
 const seeds = {
   demo: () => demoModel(),
+  reverted: () => revertedModel(),
   empty: () => emptyModel(6),
   big: () => bigModel({ datasets: 1000, snapshots: Number(env.DPLANE_DEMO_SNAPSHOTS ?? 10_000), shares: 50 }),
 };

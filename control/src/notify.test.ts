@@ -17,6 +17,7 @@ const recorder = (): { host: Host; sent: string[]; settle: () => void } => {
     lines: () => {
       throw new Error('not asked for');
     },
+    connect: async () => null,
     readText: async () => null,
     writeText: async () => {},
     list: async () => null,

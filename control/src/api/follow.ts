@@ -14,7 +14,7 @@ export type Followed =
 
 const LOOK_MS = 20;
 /** Waits until the client has taken most of what was sent; false when it takes too long. */
-const drained = async (ctx: Context, stop: AbortSignal): Promise<boolean> => {
+export const drained = async (ctx: Context, stop: AbortSignal): Promise<boolean> => {
   const { backlog, slowMs } = ctx.services.limits;
   for (let waited = 0; ctx.backlog() > backlog && !stop.aborted; waited += LOOK_MS) {
     if (waited >= slowMs) return false;

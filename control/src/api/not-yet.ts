@@ -8,7 +8,7 @@ export type NotYet = { methods: readonly RestRoute['method'][]; path: `/api/${st
 
 export const NOT_YET: readonly NotYet[] = [
   { methods: ['GET', 'POST'], path: '/api/system/support-bundle', what: 'the support bundle' },
-  { methods: ['GET', 'POST'], path: '/api/nixos/pre-upgrade-snapshots', what: 'snapshots before an upgrade' },
+  { methods: ['POST'], path: '/api/nixos/pre-upgrade-snapshots', what: 'taking them by hand (an update takes them by itself)' },
   { methods: ['GET', 'POST'], path: '/api/alerts/webhooks', what: 'webhooks for alerts' },
   { methods: ['GET', 'PUT', 'DELETE'], path: '/api/alerts/webhooks/{id}', what: 'webhooks for alerts' },
   { methods: ['POST'], path: '/api/alerts/webhooks/{id}/test', what: 'webhooks for alerts' },

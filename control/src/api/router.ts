@@ -7,6 +7,7 @@ import { audit, events } from './routers/records.ts';
 import { claim, session } from './routers/session.ts';
 import { datasets, disks, pools, shares, snapshots } from './routers/storage.ts';
 import { alerts, system } from './routers/system.ts';
+import { nixos, updates } from './routers/updates.ts';
 import { router } from './trpc.ts';
 
 export const appRouter = router({
@@ -25,6 +26,8 @@ export const appRouter = router({
   plans,
   runs,
   gitops,
+  updates,
+  nixos,
   events,
   audit,
 });

@@ -42,6 +42,7 @@ const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
     store,
     clock,
     random: randomBytes,
+    preUpgradeFolder: join(folder, 'pre-upgrade'),
     backupFolder: join(folder, 'backup'),
     log: () => undefined,
     pause: async (ms) => void (await pause(ms)),

@@ -1,6 +1,5 @@
 /** The engine put together: see engine.ts for what it offers and each file beside it for its part. */
 import { conditionsOf, changesBehindOurBack, OBSERVED_KINDS } from './monitor.ts';
-import { alertKey } from '../domain/alert/alert.ts';
 import { capture } from '../domain/plan/capture.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { RECORD_EVERY } from '../domain/pool/history.ts';
@@ -11,6 +10,7 @@ import type { Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
+import { settleAlerts } from './conditions.ts';
 import { sha256 } from './digest.ts';
 import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
@@ -20,6 +20,7 @@ import { createPlanner } from './planner.ts';
 import { createRunner, type RunEnded } from './runner.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import { createUpdates } from './updates.ts';
 import { parseState, renderState } from './statefile.ts';
 
 const SECOND = 1000;
@@ -38,6 +39,8 @@ const EVENTS_KEPT = 200_000;
 const READ_AGE = 10 * SECOND;
 const STATE_LIMIT = 4 * 1024 * 1024;
 
+/** Nothing is over because it can't be seen. */
+const NO_KINDS: ReadonlySet<string> = new Set();
 const SYSTEM: Actor = { kind: 'system', name: 'dplaned', via: 'schedule' };
 
 export type EngineDeps = {
@@ -47,6 +50,8 @@ export type EngineDeps = {
   clock: Clock;
   random: (bytes: number) => Buffer;
   backupFolder: string;
+  /** Copies made before an update, kept apart from the daily ones. */
+  preUpgradeFolder: string;
   log: (line: string) => void;
   pause: (ms: number) => Promise<void>;
 };
@@ -95,33 +100,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
 
   const planner = createPlanner({ store, observer, clock, random: deps.random, check: checkState });
 
-  const raiseAndResolve = (o: Observed): void => {
-    const now = clock();
-    const holding = conditionsOf(o);
-    const keys = new Set(holding.map(alertKey));
-    store.transact(() => {
-      for (const c of holding)
-        if (store.alerts.raise(c, now))
-          store.events.append({
-            kind: 'alert.opened',
-            severity: c.severity,
-            subject: c.subject,
-            message: c.message,
-            actor: 'dplaned',
-            data: { alert: c.kind },
-          });
-      for (const a of store.alerts.open())
-        if (poolsAreKnown(o) && OBSERVED_KINDS.has(a.kind) && !keys.has(alertKey(a)) && store.alerts.resolve(a.kind, a.subject, now))
-          store.events.append({
-            kind: 'alert.resolved',
-            severity: 'info',
-            subject: a.subject,
-            message: `resolved: ${a.message}`,
-            actor: 'dplaned',
-            data: { alert: a.kind },
-          });
-    });
-  };
+  const raiseAndResolve = (o: Observed): void =>
+    settleAlerts(store, conditionsOf(o), poolsAreKnown(o) ? OBSERVED_KINDS : NO_KINDS, clock());
 
   /** What the database says of itself, as alerts: it is found once at each start. */
   const checkStore = (): void => {
@@ -168,12 +148,28 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     }
   });
 
+  const updates = createUpdates({
+    ...deps,
+    copyFolder: deps.preUpgradeFolder,
+    clients: async () => (await observer.get(READ_AGE, { clients: true })).observed.shares.flatMap((x) => x.clients),
+    jobs: () => [
+      ...store.runs
+        .list(10)
+        .filter((r) => r.state === 'running')
+        .map((r) => `run ${r.id} of ${r.actor}`),
+      ...(observer.last()?.observed.pools ?? [])
+        .filter((p) => p.scan.state === 'scanning')
+        .map((p) => `${p.scan.kind} of pool ${p.name} (goes on after the restart)`),
+    ],
+  });
+
   const scheduler = createScheduler(clock, (task, error) => log(`${task}: ${error instanceof Error ? error.message : String(error)}`));
   scheduler.add({
     name: 'observe',
     everyMs: OBSERVE_EVERY,
     run: async () => raiseAndResolve((await observer.get(OBSERVE_EVERY / 2)).observed),
   });
+  scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
   scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });
   scheduler.add({
@@ -335,6 +331,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     alerts: () => store.alerts.open(),
     alertHistory: (limit) => store.alerts.page(limit),
     problems: () => observer.last()?.observed.problems ?? [],
+    updates,
 
     start: async () => {
       store.events.append({
@@ -347,6 +344,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       });
       const first = async (): Promise<void> => {
         const seen = await observer.get(0);
+        await updates.recover().catch((error: unknown) => log(`updates: ${error instanceof Error ? error.message : String(error)}`));
         await runner.recover();
         raiseAndResolve(seen.observed);
         drift.look(seen.observed);
@@ -361,6 +359,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     },
     stop: async () => {
       await scheduler.stop();
+      await updates.stop();
       await runner.idle();
       await ready;
       await snapshots.idle();

@@ -15,6 +15,7 @@ import type { Refusal, Result } from '../domain/refusal.ts';
 import type { ObservedShare } from '../domain/share/share.ts';
 import type { DesiredState } from '../domain/state/state.ts';
 import type { Actor } from '../domain/user/user.ts';
+import type { Updates } from './updates.ts';
 import type { StateRecord } from '../store/types.ts';
 
 export type StateProblem = { line: number; column: number; path: string; message: string };
@@ -69,6 +70,8 @@ export type Engine = {
   alerts(): Alert[];
   alertHistory(limit: number): Alert[];
   problems(): Refusal[];
+
+  readonly updates: Updates;
 
   start(): Promise<void>;
   stop(): Promise<void>;

@@ -1,4 +1,5 @@
 /** What an executed operation is called in events and audit: one place, so that every path says it alike. */
+import { sourceName } from '../domain/bundle/bundle.ts';
 import type { EventKind } from '../domain/event/event.ts';
 import type { Operation } from '../domain/operation/operation.ts';
 import { shareKey } from '../domain/share/share.ts';
@@ -53,6 +54,16 @@ export const factOf = (op: Operation): Fact => {
       };
     case 'share.remove':
       return { kind: 'share.removed', subject: `share:${op.share}:${op.name}`, message: `share ${op.name} (${op.share}) was removed` };
+    case 'update.apply':
+      return { kind: 'update.started', subject: 'updates', message: `an update is installed from ${sourceName(op.source)}` };
+    case 'update.cancel':
+      return { kind: 'update.cancelled', subject: 'updates', message: 'the update was cancelled' };
+    case 'update.rollback':
+      return { kind: 'update.rolled-back', subject: `slot:${op.slot}`, message: `the next start goes back to slot ${op.slot}` };
+    case 'update.confirm':
+      return { kind: 'update.confirmed', subject: `slot:${op.slot}`, message: `slot ${op.slot} was confirmed by hand` };
+    case 'system.restart':
+      return { kind: 'system.restarting', subject: 'system', message: 'the machine restarts' };
     case 'share.clients':
       return { kind: 'share.changed', subject: 'share:clients', message: 'clients were listed' };
   }

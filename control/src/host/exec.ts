@@ -6,6 +6,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Host, RunFailure, RunOptions, RunResult } from './host.ts';
@@ -249,6 +250,21 @@ export const realHost = (): Host => {
         await dir.close();
       }
     },
+
+    connect: (path) =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ path });
+        socket.once('connect', () => {
+          socket.off('error', refused);
+          resolve(socket);
+        });
+        const refused = (error: NodeJS.ErrnoException): void => {
+          socket.destroy();
+          if (isMissing(error) || error.code === 'ECONNREFUSED') resolve(null);
+          else reject(error);
+        };
+        socket.once('error', refused);
+      }),
 
     async list(path) {
       try {

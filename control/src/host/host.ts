@@ -2,6 +2,8 @@
  * A host: the machine that is managed. Two of them exist: the real one (`exec.ts` + files) and the simulated one
  * (`sim/`), which answers the same argv in the same formats. Adapters know only this interface.
  */
+import type { Duplex } from 'node:stream';
+
 export type RunOptions = {
   /** Every process has a time limit. */
   timeoutMs: number;
@@ -33,6 +35,8 @@ export type Host = {
   readText(path: string): Promise<string | null>;
   /** Whole or not at all: written beside, fsynced, renamed, folder fsynced. */
   writeText(path: string, text: string, mode: number): Promise<void>;
+  /** A connection to a unix socket; null when nobody listens there. */
+  connect(path: string): Promise<Duplex | null>;
   /** Names in a folder; null when there is no such folder. */
   list(path: string): Promise<string[] | null>;
 };

@@ -1,8 +1,12 @@
 /** The control plane itself: what it is, how it is, and the overview a worried person reads first. */
 import { readdir, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { meaningOfHealth } from '../../domain/pool/pool.ts';
+import { orThrow } from '../../domain/refusal.ts';
+import { RestartPreview } from '../../domain/update/update.ts';
+import { refusal } from '../errors.ts';
 import { nothing, on, router } from '../trpc.ts';
 
 const sizeOf = async (folder: string): Promise<number> => {
@@ -104,6 +108,27 @@ export const system = router({
         lastSeq: s.store.events.lastSeq(),
         auditEntries: s.store.audit.count(),
       };
+    }),
+
+  restartPreview: on({
+    permission: 'system.restart',
+    about: 'Who is connected and what is under way, before a restart, and what starts next.',
+    rest: { method: 'GET', path: '/api/system/restart' },
+    answer: RestartPreview,
+  })
+    .input(nothing)
+    .query(({ ctx }) => ctx.services.engine.updates.restartPreview(hostname())),
+  restart: on({
+    permission: 'system.restart',
+    about: 'Restarts the machine; `confirm` is its name, or the word restart.',
+    rest: { method: 'POST', path: '/api/system/restart' },
+    answer: z.object({ id: z.string() }),
+  })
+    .input(z.strictObject({ confirm: z.string().max(255) }))
+    .mutation(async ({ ctx, input }) => {
+      if (input.confirm !== 'restart' && input.confirm.toLowerCase() !== hostname().toLowerCase())
+        throw refusal('invalid', 'The machine does not restart', 'what was typed is not its name', `Type ${hostname()}, or restart.`);
+      return orThrow(await ctx.services.engine.updates.restart(ctx.who().actor));
     }),
 });
 

@@ -10,6 +10,7 @@ import type { ObservedPool } from '../../domain/pool/pool.ts';
 import { ok, refuse } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/user/role.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Updates } from '../../engine/updates.ts';
 import { openStore } from '../../store/store.ts';
 import type { Store } from '../../store/types.ts';
 import type { ApiConfig } from '../context.ts';
@@ -82,6 +83,38 @@ export const PLAN: Plan = {
     },
   ],
   summary: { create: 0, modify: 0, delete: 1, blocked: 0, nop: 3 },
+};
+
+/** A machine without slots: everything about updates is refused, or says so. */
+const playUpdates = (): Updates => {
+  const none = async () => refuse('blocked', 'Updates', 'this machine has no system slots', 'use the appliance image');
+  const at = 1_700_000_000_000;
+  const no = 'this machine has no system slots';
+  return {
+    view: async () => ({
+      at,
+      slots: { available: false, at, why: no, todo: '' },
+      progress: null,
+      running: false,
+      recent: [],
+      whyNo: { install: no, cancel: no, rollback: no, confirm: no, restart: null },
+      problems: [],
+    }),
+    history: async () => ({ total: 0, events: [], problems: [] }),
+    inspect: none,
+    install: none,
+    stream: none,
+    whyEnded: async () => null,
+    cancel: none,
+    rollback: none,
+    confirm: none,
+    restartPreview: async (host) => ({ at, host, clients: [], jobs: [], next: 'the same system starts again', whyNot: null }),
+    restart: none,
+    onChange: () => () => {},
+    look: async () => {},
+    recover: async () => {},
+    stop: async () => {},
+  };
 };
 
 /** Plays the engine: answers of the right shapes, refusals where the real one refuses; `datasets` and `fail` are for the test to set. */
@@ -165,6 +198,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
     alerts: () => [],
     alertHistory: () => [],
     problems: () => [],
+    updates: playUpdates(),
     start: async () => {},
     stop: async () => {},
   };

@@ -12,6 +12,11 @@ export const AlertKind = z.enum([
   'store.damaged',
   'host.tool-missing',
   'share.down',
+  'update.reverted',
+  'update.unconfirmed',
+  'update.chosen-by-hand',
+  'slots.unreadable',
+  'store.stepped-back',
 ]);
 export type AlertKind = z.infer<typeof AlertKind>;
 export const Alert = z.object({

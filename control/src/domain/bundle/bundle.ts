@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { AbsolutePath, Millis } from '../names.ts';
 import { Refusal } from '../refusal.ts';
+import { formatBytes } from '../units.ts';
 import { KeyId, SlotName, SystemInfo } from '../slot/slot.ts';
 
 const Sha512 = z.string().regex(/^[0-9a-f]{128}$/);
@@ -59,20 +60,22 @@ export const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
+export const BundleUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2048)
+  .regex(/^[\x21-\x7e]+$/, 'an address holds no spaces');
+
 export const BundleSource = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('url'),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .max(2048)
-      .regex(/^[\x21-\x7e]+$/, 'an address holds no spaces'),
-  }),
+  z.strictObject({ kind: z.literal('url'), url: BundleUrl }),
   /** On the machine itself, such as a USB stick that is mounted. */
   z.strictObject({ kind: z.literal('file'), path: AbsolutePath }),
   /** Comes through `dplaned`: an upload from a browser or `dplane update install FILE`. */
   z.strictObject({ kind: z.literal('upload'), size: Size, name: z.string().max(255) }),
 ]);
 export type BundleSource = z.infer<typeof BundleSource>;
+/** For people: where it comes from. */
+export const sourceName = (s: BundleSource): string =>
+  s.kind === 'url' ? s.url : s.kind === 'file' ? s.path : `the upload ${s.name === '' ? '' : `${s.name} `}(${formatBytes(s.size)})`;
 
 export const ApplyRequest = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{8,80}$/), source: BundleSource });
 export type ApplyRequest = z.infer<typeof ApplyRequest>;

@@ -4,14 +4,18 @@
  * with the host before it acts, so a plan made for another dataset of the same name touches nothing.
  */
 import { z } from 'zod';
+import { BundleSource } from '../bundle/bundle.ts';
 import { DatasetKind } from '../dataset/dataset.ts';
 import { DatasetName, Digest, Guid, Millis, PoolName, SnapshotTag } from '../names.ts';
 import { PoolOptions, Vdev } from '../pool/pool.ts';
 import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
 import { ShareSpec } from '../share/share.ts';
+import { ReleaseIndex, SlotName } from '../slot/slot.ts';
 import { Actor } from '../user/user.ts';
 
 const names = Object.keys(PROPERTIES) as PropertyName[];
+/** Of a request, chosen by who makes it. */
+export const OperationId = z.string().regex(/^[A-Za-z0-9_-]{8,80}$/);
 /** Values to set: `inherit` is not a value here, it has a list of its own. */
 const SetProperties = Properties.refine((p) => names.every((n) => p[n] !== 'inherit'), 'inherit is not a value to set');
 
@@ -49,6 +53,18 @@ export const Operation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: z.string().min(1).max(80) }),
   /** Reading that needs root: who is connected to which share. */
   z.strictObject({ kind: z.literal('share.clients') }),
+  /**
+   * Starts the updater, which reads and verifies the bundle itself. There is no operation that touches a key: who may enroll one may become root,
+   * so that is done by root at the machine (docs/adr/0006-slots.md).
+   */
+  z.strictObject({ kind: z.literal('update.apply'), source: BundleSource }),
+  /** Ends the apply that this request began, and no other. */
+  z.strictObject({ kind: z.literal('update.cancel'), job: OperationId }),
+  /** To the slot that does not run, if it still holds this release. */
+  z.strictObject({ kind: z.literal('update.rollback'), slot: SlotName, index: ReleaseIndex }),
+  /** The running slot, if it is still this one. */
+  z.strictObject({ kind: z.literal('update.confirm'), slot: SlotName }),
+  z.strictObject({ kind: z.literal('system.restart') }),
 ]);
 export type Operation = z.infer<typeof Operation>;
 export type OperationKind = Operation['kind'];
@@ -99,7 +115,7 @@ export const targetOf = (op: Operation): Target | null => {
 export const ExecRequest = z.strictObject({
   v: z.literal(1),
   /** Chosen by the caller and journalled by both sides: the same id is never executed twice. */
-  id: z.string().regex(/^[A-Za-z0-9_-]{8,80}$/),
+  id: OperationId,
   actor: Actor,
   operation: Operation,
   approval: Approval.nullable(),

@@ -52,6 +52,12 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'pool.set':
     case 'share.put':
     case 'share.clients':
+    // no part of any plan
+    case 'update.apply':
+    case 'update.cancel':
+    case 'update.rollback':
+    case 'update.confirm':
+    case 'system.restart':
       return null;
   }
 };

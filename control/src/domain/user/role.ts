@@ -6,6 +6,8 @@ export const Permission = z.enum([
   'self', // one's own session, password, second factor, tokens
   'system.read',
   'system.support',
+  'system.update', // install, roll back, confirm: signed bundles only
+  'system.restart',
   'storage.read',
   'storage.write', // through plans
   'data.read', // file contents
@@ -29,7 +31,17 @@ export type Role = z.infer<typeof Role>;
 const viewer: Permission[] = ['public', 'self', 'system.read', 'storage.read', 'share.read', 'plan.read', 'events.read'];
 export const ROLES: Record<Role, ReadonlySet<Permission>> = {
   admin: new Set(Permission.options),
-  operator: new Set([...viewer, 'storage.write', 'share.write', 'plan.apply', 'state.read', 'state.write', 'data.read', 'system.support']),
+  operator: new Set([
+    ...viewer,
+    'storage.write',
+    'share.write',
+    'plan.apply',
+    'state.read',
+    'state.write',
+    'data.read',
+    'system.support',
+    'system.restart',
+  ]),
   auditor: new Set([...viewer, 'state.read', 'audit.read', 'access.read', 'system.support']),
   viewer: new Set(viewer),
 };

@@ -5,7 +5,8 @@ import { execute } from './execute.ts';
 import type { Changed } from './host.ts';
 import { approve, clock, diskPath, exists, guidOf, type Machine, machine, must } from './testing.ts';
 
-const run = (host: Machine, op: Operation, approval: Approval | null = null): Promise<Changed> => execute({ host, clock, approval }, op);
+const run = (host: Machine, op: Operation, approval: Approval | null = null): Promise<Changed> =>
+  execute({ host, clock, approval, id: 'operation-1' }, op);
 const refused = (done: Changed, code: RefusalCode, why: RegExp): void => {
   expect(done.ok ? done.value : done.refusal).toMatchObject({ code, why: expect.stringMatching(why) });
 };
@@ -268,9 +269,15 @@ describe('destroying a dataset', () => {
     });
     const op = await destroy(host, 'tank/empty');
     for (const line of ['tmpfs /mnt/tank/empty tmpfs rw 0 0', 'tank/docs /mnt/tank/empty zfs rw 0 0', 'tmpfs /mnt tmpfs rw 0 0'])
-      refused(await execute({ host: covered(line), clock, approval: null }, op), 'needs-approval', /something else is mounted/);
+      refused(
+        await execute({ host: covered(line), clock, approval: null, id: 'operation-1' }, op),
+        'needs-approval',
+        /something else is mounted/,
+      );
     expect(await exists(host, 'tank/empty')).toBe(true);
-    expect(await execute({ host: covered('tmpfs /mnt/tank/empty2 tmpfs rw 0 0'), clock, approval: null }, op)).toMatchObject({ ok: true });
+    expect(
+      await execute({ host: covered('tmpfs /mnt/tank/empty2 tmpfs rw 0 0'), clock, approval: null, id: 'operation-1' }, op),
+    ).toMatchObject({ ok: true });
   });
 
   test('when it turns out to be in use, it is writable again', async () => {

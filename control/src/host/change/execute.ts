@@ -5,6 +5,7 @@ import { createDataset, renameDataset, setDataset } from './dataset.ts';
 import { destroyDataset } from './destroy.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
+import { changeSystem } from './update.ts';
 import { createSnapshot, destroySnapshot, holdSnapshot } from './snapshot.ts';
 
 export const execute = (context: ChangeContext, op: Operation): Promise<Changed> => {
@@ -34,6 +35,12 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return putShare(context, op);
     case 'share.remove':
       return removeShare(context, op);
+    case 'update.apply':
+    case 'update.cancel':
+    case 'update.rollback':
+    case 'update.confirm':
+    case 'system.restart':
+      return changeSystem(context, op);
     case 'share.clients':
       return shareClients(context);
   }

@@ -8,7 +8,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Host, RunResult } from '../host.ts';
 import { zfsError } from '../zfs/error.ts';
 
-export type ChangeContext = { host: Host; clock: Clock; approval: Approval | null };
+export type ChangeContext = { host: Host; clock: Clock; approval: Approval | null /** Of the request. */; id: string };
 export type Changed = Result<Record<string, unknown>>;
 
 /** Reading answers soon or not at all; changing may wait for a transaction group on slow disks. */

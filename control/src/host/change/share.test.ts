@@ -8,7 +8,7 @@ import type { Changed } from './host.ts';
 import { approve, clock, type Machine, machine, must, NOW, smbShare } from './testing.ts';
 
 const run = (host: Machine, operation: Operation, approved = false): Promise<Changed> =>
-  execute({ host, clock, approval: approved ? approve(operation) : null }, operation);
+  execute({ host, clock, approval: approved ? approve(operation) : null, id: 'operation-1' }, operation);
 const put = (host: Machine, share: Extract<Operation, { kind: 'share.put' }>['share']): Promise<Changed> =>
   run(host, { kind: 'share.put', share });
 const nfsShare = (name: string, dataset: string): NfsShare => ({

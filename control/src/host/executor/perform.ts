@@ -2,6 +2,7 @@
  * One request, from parsed to answered: remembered, allowed, one at a time per pool, executed, written down. The socket
  * is in server.ts; nothing here knows of it.
  */
+import { sourceName } from '../../domain/bundle/bundle.ts';
 import { poolOf } from '../../domain/names.ts';
 import { type ExecRequest, type Operation, targetOf } from '../../domain/operation/operation.ts';
 import { approvalMatches, mayRunWithoutApproval } from '../../domain/plan/guard.ts';
@@ -27,11 +28,17 @@ const QUEUE_LIMIT = 64;
 /** The ledger forgets spent approvals after days: one that lives longer could be used again. */
 const APPROVAL_LIFE_MS = 3_600_000;
 
-/** What can't change at the same time: a pool with all that is in it, the one file of each share protocol. */
+/** What can't change at the same time: a pool with all that is in it, the one file of each share protocol, the slots. */
 const laneOf = (op: Operation): string | null => {
   switch (op.kind) {
     case 'share.clients':
       return null;
+    case 'update.apply':
+    case 'update.cancel':
+    case 'update.rollback':
+    case 'update.confirm':
+    case 'system.restart':
+      return 'update';
     case 'share.put':
       return `share:${op.share.kind}`;
     case 'share.remove':
@@ -50,7 +57,18 @@ const laneOf = (op: Operation): string | null => {
 const subjectOf = (op: Operation): string => {
   const target = targetOf(op);
   if (target) return target.name;
-  if (op.kind === 'share.clients') return '-';
+  switch (op.kind) {
+    case 'share.clients':
+    case 'system.restart':
+      return '-';
+    case 'update.apply':
+      return sourceName(op.source);
+    case 'update.cancel':
+      return op.job;
+    case 'update.rollback':
+    case 'update.confirm':
+      return `slot ${op.slot}`;
+  }
   if (op.kind === 'share.put') return `${op.share.kind}:${op.share.name}`;
   return 'dataset' in op ? `${op.dataset}@${op.tag}` : op.name;
 };
@@ -103,7 +121,7 @@ export const performer = ({ host, ledger, clock, log }: { host: Host; ledger: Le
 
   const attempt = async (request: ExecRequest): Promise<ExecAnswer> => {
     try {
-      const done = await execute({ host, clock, approval: request.approval }, request.operation);
+      const done = await execute({ host, clock, approval: request.approval, id: request.id }, request.operation);
       return done.ok ? { ok: true, result: done.value, replayed: false } : done;
     } catch (error) {
       // a bug: its stack is for the journal, not for whoever asked

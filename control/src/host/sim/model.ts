@@ -3,6 +3,7 @@
  * same machine. Sizes are bytes, `created` is in seconds (as ZFS keeps it), everything else in milliseconds.
  */
 import type { PoolHealth, VdevKind, VdevRole } from '../../domain/pool/pool.ts';
+import type { SimOta } from './ota.ts';
 import { guidOf } from './guid.ts';
 
 export type SimSnapshot = {
@@ -94,6 +95,8 @@ export type SimModel = {
   /** systemd units that are not active. */
   stopped: string[];
   events: SimEvent[];
+  /** The two system slots; without it a machine that has none. */
+  ota?: SimOta;
 };
 
 /** What every filesystem occupies before anything is in it. */

@@ -4,6 +4,8 @@ import type { NfsShare, ShareSpec, SmbShare } from '../../domain/share/share.ts'
 import { EXPORTS_FILE, renderExports } from '../nfs/exports.ts';
 import { renderSmb, SMB_FILE } from '../samba/conf.ts';
 import { guidOf, randomOf } from './guid.ts';
+import { freshOta, slot, system } from './ota.ts';
+import type { SlotName, SystemInfo, UpdateEvent } from '../../domain/slot/slot.ts';
 import {
   BY_ID,
   EMPTY_FILESYSTEM,
@@ -415,7 +417,43 @@ export const demoModel = (): SimModel => {
     },
     { user: 'clara', machine: '192.168.1.37', address: '192.168.1.37', share: 'Time Machine', files: [], connectedAt: at - 5 * HOUR },
   );
+  b.model.ota = freshOta(DEMO_NOW - 40 * DAY, {
+    slots: { a: slot('confirmed', system('0.1.0', 10)), b: slot('confirmed', system('0.0.9', 9)) },
+    history: [
+      told(DEMO_NOW - 96 * DAY, 'confirmed', 'b', system('0.0.9', 9)),
+      told(DEMO_NOW - 41 * DAY, 'staged', 'a', system('0.1.0', 10)),
+      told(DEMO_NOW - 40 * DAY, 'confirmed', 'a', system('0.1.0', 10)),
+    ],
+  });
   return b.model;
+};
+
+const told = (at: number, kind: UpdateEvent['kind'], name: SlotName, info: SystemInfo, reason = ''): UpdateEvent => ({
+  at,
+  kind,
+  slot: name,
+  system: info,
+  bootId: null,
+  reason,
+});
+
+/** The demo's machine after an update that did not come up: its slot b was tried and given up. */
+export const revertedModel = (): SimModel => {
+  const model = demoModel();
+  const was = model.ota;
+  if (!was) return model;
+  const tried = system('0.2.0', 11);
+  model.ota = freshOta(DEMO_NOW - 2 * HOUR, {
+    slots: { a: slot('confirmed', system('0.1.0', 10)), b: slot('failed', tried, { tries: 0, triesDone: 1, broken: true }) },
+    starts: 3,
+    history: [
+      ...was.history,
+      told(DEMO_NOW - 3 * HOUR, 'staged', 'b', tried),
+      told(DEMO_NOW - 2 * HOUR, 'verdict-failed', 'b', tried, 'pool tank missing'),
+      told(DEMO_NOW - 2 * HOUR, 'reverted', 'b', tried, 'pool tank missing'),
+    ],
+  });
+  return model;
 };
 
 /** A fresh box: the system disk and `disks` free ones. */
@@ -426,6 +464,7 @@ export const emptyModel = (disks = 6): SimModel => {
     b.model.disks.push(
       disk(`sd${String.fromCharCode(97 + i)}`, `ata-WDC_WD40EFPX-68C6CN0_WD-WX${guidOf(5, i + 1).slice(0, 8)}`, 4_000_787_030_016),
     );
+  b.model.ota = freshOta(DEMO_NOW);
   return b.model;
 };
 

@@ -4,10 +4,13 @@
  * same answers. With `log`, each change is appended and fsynced before it is answered, and replayed at the next start.
  */
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { Duplex } from 'node:stream';
 import type { PoolHealth } from '../../domain/pool/pool.ts';
+import { OTA_FILES } from '../ota/files.ts';
 import type { Host, RunFailure, RunOptions, RunResult } from '../host.ts';
 import type { Answer } from './getopt.ts';
 import { BY_ID, createWorld, poolHealth, type SimModel, type SimSession, type World } from './model.ts';
+import { chooseByHand, otaText, uploading, uploadStep } from './ota.ts';
 import { mountpointOf } from './properties.ts';
 import { byIdNames, execute, isReadonly, mountOf } from './tools.ts';
 
@@ -32,7 +35,11 @@ export type Happening =
   | { kind: 'disconnect'; user: string; share: string }
   | { kind: 'unit'; unit: string; active: boolean }
   /** A file in a mounted dataset; null removes it. */
-  | { kind: 'file'; path: string; size: number | null };
+  | { kind: 'file'; path: string; size: number | null }
+  /** An upload to the updater came to its end, with so many bytes. */
+  | { kind: 'upload'; bytes: number; complete: boolean }
+  /** Someone chose the other slot in the boot menu. */
+  | { kind: 'boot-menu' };
 
 export type SimControls = {
   /** Adds a fault; the answer takes it away again. The oldest that matches counts. */
@@ -116,6 +123,13 @@ const happen = (w: World, h: Happening, at: number): void => {
       break;
     case 'unit':
       w.model.stopped = h.active ? w.model.stopped.filter((u) => u !== h.unit) : [...w.model.stopped, h.unit];
+      break;
+    case 'upload':
+      uploadStep(w, at, { bytes: h.bytes });
+      uploadStep(w, at, { complete: h.complete });
+      break;
+    case 'boot-menu':
+      chooseByHand(w, at);
       break;
     case 'file':
       putFile(w, h.path, h.size, null);
@@ -270,6 +284,8 @@ export const simHost = (options: SimOptions): Host & SimControls => {
         return p && file === 'state' ? `${poolHealth(p)}\n` : null;
       }
       if (path === '/proc/self/mounts') return mountTable(world);
+      const updater = otaText(world, path, options.clock());
+      if (updater !== undefined) return updater;
       const at = mountOf(world, path);
       if (at !== null) return world.dataset(at.name)?.texts[at.below] ?? null;
       return world.model.texts[path] ?? null;
@@ -277,6 +293,36 @@ export const simHost = (options: SimOptions): Host & SimControls => {
     async writeText(path, text) {
       putFile(world, path, Buffer.byteLength(text), text);
       append({ at: options.clock(), write: path, text });
+    },
+    async connect(path) {
+      if (path !== OTA_FILES.stream || !uploading(world, options.clock())) return null;
+      let bytes = 0;
+      let ended = false;
+      const end = (complete: boolean): boolean => {
+        if (ended) return true;
+        ended = true;
+        const at = options.clock();
+        append({ at, happening: { kind: 'upload', bytes, complete } });
+        return uploadStep(world, at, { complete });
+      };
+      return new Duplex({
+        read: () => {},
+        write: (chunk: Buffer, _encoding, taken) => {
+          bytes += chunk.length;
+          // the updater hangs up on what it refuses
+          taken(
+            uploadStep(world, options.clock(), { bytes: chunk.length }) ? null : Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }),
+          );
+        },
+        final: (taken) => {
+          end(true);
+          taken();
+        },
+        destroy: (error, gone) => {
+          end(false);
+          gone(error);
+        },
+      });
     },
     async list(path) {
       const folder = path.length > 1 ? path.replace(/\/+$/, '') : path;

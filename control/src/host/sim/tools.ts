@@ -2,6 +2,7 @@
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
 import { BY_ID, type SimDisk, type World } from './model.ts';
+import { dplaneOta, systemctlOta } from './ota.ts';
 import { datasetProperty, mountpointOf } from './properties.ts';
 import type { Tool } from './words.ts';
 import { zfs } from './zfs.ts';
@@ -188,7 +189,9 @@ const exportfs: Tool = (w, args) => {
   return failed('exportfs: invalid option\nusage: exportfs [-adfhioruvs] [host:/path]\n');
 };
 
-const systemctl: Tool = (w, args) => {
+const systemctl: Tool = (w, args, now) => {
+  const updates = systemctlOta(w, args, now);
+  if (updates) return updates;
   const [verb, ...units] = args;
   if (units.length === 0) return failed('Too few arguments.\n');
   if (verb === 'is-active') {
@@ -239,6 +242,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   exportfs,
   systemctl,
   smartctl,
+  'dplane-ota': dplaneOta,
 };
 
 /** An argv as a whole: a full path to a tool is that tool. */
