@@ -20,6 +20,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['datasets', '/storage/datasets'],
   ['disks', '/storage/disks'],
   ['pool', '/storage/pools/tank'],
+  ['pool-backup', '/storage/pools/backup'],
   ['dataset', '/storage/datasets/tank/media'],
   ['create-dataset', '/storage/datasets?do=create'],
   ['shares', '/shares'],
@@ -39,7 +40,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['system', '/system'],
   ['living', '/living'],
 ];
-const OF_POOLS = new Set(['overview', 'pools', 'pool', 'alerts']);
+const OF_POOLS = new Set(['overview', 'pools', 'pool-backup', 'alerts']);
 const asked = process.argv.slice(2);
 const wanted = (name: string): boolean => asked.length === 0 || asked.some((a) => name.includes(a));
 
@@ -81,7 +82,11 @@ const shoot = async (
 ): Promise<void> => {
   for (const size of SIZES)
     for (const scheme of ['light', 'dark'] as const) {
-      const p = await person(browser, { viewport: { width: size.width, height: size.height }, colorScheme: scheme });
+      const p = await person(browser, {
+        viewport: { width: size.width, height: size.height },
+        colorScheme: scheme,
+        reducedMotion: 'reduce',
+      });
       await change?.(p.page);
       await login(p.page, url);
       for (const [name, path] of PAGES) {
@@ -101,7 +106,11 @@ const doors = async (browser: Browser, daemon: Running, name: string): Promise<v
   if (!wanted(name)) return;
   for (const size of SIZES)
     for (const scheme of ['light', 'dark'] as const) {
-      const p = await person(browser, { viewport: { width: size.width, height: size.height }, colorScheme: scheme });
+      const p = await person(browser, {
+        viewport: { width: size.width, height: size.height },
+        colorScheme: scheme,
+        reducedMotion: 'reduce',
+      });
       await p.page.goto(daemon.url);
       await settled(p.page);
       await p.page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${size.name}.png`) });
@@ -113,7 +122,11 @@ const doors = async (browser: Browser, daemon: Running, name: string): Promise<v
 const moments = async (browser: Browser, daemon: Running): Promise<void> => {
   for (const size of SIZES)
     for (const scheme of ['light', 'dark'] as const) {
-      const p = await person(browser, { viewport: { width: size.width, height: size.height }, colorScheme: scheme });
+      const p = await person(browser, {
+        viewport: { width: size.width, height: size.height },
+        colorScheme: scheme,
+        reducedMotion: 'reduce',
+      });
       await login(p.page, daemon.url);
       if (wanted('plan')) {
         await p.page.goto(`${daemon.url}/storage/datasets/tank/home`);
@@ -144,7 +157,11 @@ const disconnected = async (browser: Browser, daemon: Running): Promise<void> =>
   const people: { p: Person; name: string }[] = [];
   for (const size of SIZES)
     for (const scheme of ['light', 'dark'] as const) {
-      const p = await person(browser, { viewport: { width: size.width, height: size.height }, colorScheme: scheme });
+      const p = await person(browser, {
+        viewport: { width: size.width, height: size.height },
+        colorScheme: scheme,
+        reducedMotion: 'reduce',
+      });
       await login(p.page, daemon.url);
       await settled(p.page);
       people.push({ p, name: `disconnected-overview-${scheme}-${size.name}.png` });
@@ -175,7 +192,7 @@ try {
     changes: [{ kind: 'dataset.create', dataset: { name: 'tank/scans', properties: { quota: '50G' } } }],
   });
   await shoot(browser, demo.url, 'degraded');
-  await shoot(browser, empty.url, 'empty', undefined, (n) => !['pool', 'dataset', 'living', 'create-dataset'].includes(n));
+  await shoot(browser, empty.url, 'empty', undefined, (n) => !['pool', 'pool-backup', 'dataset', 'living', 'create-dataset'].includes(n));
   await shoot(
     browser,
     demo.url,

@@ -119,6 +119,7 @@ export const Activity = (): JSX.Element => {
       <Show when={problem()}>{(p) => <ProblemBox problem={p()} />}</Show>
       <VirtualTable
         label="Events"
+        tall
         count={rows().length}
         row={(i) => rows()[i]}
         keyOf={(e) => String(e.seq)}
@@ -198,6 +199,7 @@ export const Alerts = (): JSX.Element => {
               {
                 id: 'm',
                 head: 'What',
+                wrap: true,
                 cell: (a) => (
                   <Show when={pageOf(a.subject)} fallback={shortened(a.message)}>
                     {(href) => (

@@ -1,11 +1,13 @@
 /** Every part in every state, to look at and to test. Only where nothing is real: the demo and development. */
 import { createSignal, For, type JSX, Show } from 'solid-js';
 import type { Plan } from '../../../control/src/domain/plan/types.ts';
+import { formatBytes } from '../../../control/src/domain/units.ts';
 import type { ObservedVdev, PoolHealth } from '../../../control/src/domain/pool/pool.ts';
 import { simulated } from '../data/session.ts';
 import { CheckField, SelectField, TextField } from '../forms/Field.tsx';
 import { say, sayProblem } from '../frame/toasts.tsx';
 import { Button, Bytes, Copy, Empty, Meter, Note, Page, ProblemBox, Progress, Section, Time } from '../parts/basic.tsx';
+import { Chart, type ChartLook, Sparkline } from '../parts/Chart.tsx';
 import { Dialog } from '../parts/Dialog.tsx';
 import { Menu } from '../parts/Menu.tsx';
 import { PoolDrawing } from '../parts/PoolDrawing.tsx';
@@ -93,6 +95,31 @@ const PLAN: Plan = {
   ],
 };
 
+const DAY = 86_400_000;
+const NOW = Date.UTC(2026, 10, 20);
+const TB = 1024 ** 4;
+/** With a hole of two weeks in which the box was off. */
+const POINTS = Array.from({ length: 120 }, (_, i) => ({ at: NOW - (119 - i) * DAY, value: (4 + i * 0.02 + (i % 7) * 0.015) * TB })).filter(
+  (_, i) => i < 50 || i > 64,
+);
+const chart = (more: Partial<ChartLook>): ChartLook => ({
+  points: POINTS,
+  step: DAY,
+  from: NOW - 120 * DAY,
+  to: NOW + 40 * DAY,
+  format: formatBytes,
+  limit: 8 * TB,
+  forecast: { at: NOW + 40 * DAY, value: 7.3 * TB },
+  fromZero: true,
+  height: 160,
+  ...more,
+});
+const CHARTS: readonly { name: string; look: ChartLook }[] = [
+  { name: 'With a hole and a forecast', look: chart({}) },
+  { name: 'Close up', look: chart({ points: POINTS.slice(-20), from: NOW - 20 * DAY, to: NOW, forecast: undefined, fromZero: false }) },
+  { name: 'Nothing recorded yet', look: chart({ points: [], forecast: undefined }) },
+];
+
 export const Living = (): JSX.Element => {
   const [open, setOpen] = createSignal(false);
   const [text, setText] = createSignal('tank/media');
@@ -178,6 +205,15 @@ export const Living = (): JSX.Element => {
                 short name
               </Copy>
             </p>
+          </div>
+        </Section>
+        <Section title="Charts">
+          <div class="split">
+            <For each={CHARTS}>{(c) => <Chart label={c.name} of="Used" about={`${c.name}.`} look={c.look} />}</For>
+            <div>
+              <p>A line in a card</p>
+              <Sparkline label="An example of a line" points={POINTS} />
+            </div>
           </div>
         </Section>
         <Section title="A pool">

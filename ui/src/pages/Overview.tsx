@@ -9,6 +9,7 @@ import { may } from '../data/session.ts';
 import { Answer, Meter, Page, Section, Time } from '../parts/basic.tsx';
 import { Shape, Status, toneOfHealth, toneOfSeverity } from '../parts/Status.tsx';
 import { pageOf, percent, plural, shortened } from '../parts/words.ts';
+import { PoolTrend } from './storage/PoolSpace.tsx';
 import { scanText } from './storage/scan.ts';
 import { verdictOf } from './verdict.ts';
 import '../style/overview.css';
@@ -121,6 +122,7 @@ const PoolCard = (props: { pool: OverviewData['pools'][number] }): JSX.Element =
         {percent(props.pool.allocated, props.pool.size).toFixed(0)}% of {formatBytes(props.pool.size)}
       </span>
     </p>
+    <PoolTrend name={props.pool.name} />
     <p class="dim">{scanText(props.pool.scan)}</p>
   </A>
 );

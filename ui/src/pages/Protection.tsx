@@ -4,6 +4,7 @@ import { createMemo, createSignal, type JSX, Show } from 'solid-js';
 import type { Snapshot } from '../../../control/src/domain/snapshot/snapshot.ts';
 import { usePages } from '../data/pages.ts';
 import { whyNot } from '../data/session.ts';
+import { isPhone } from '../data/settings.ts';
 import { trpc } from '../data/trpc.ts';
 import { Button, Bytes, Page, ProblemBox, Time } from '../parts/basic.tsx';
 import { type Sorting, VirtualTable } from '../parts/VirtualTable.tsx';
@@ -69,15 +70,17 @@ export const Protection = (): JSX.Element => {
           <input type="checkbox" checked={held()} onChange={(e) => setHeld(e.currentTarget.checked)} />
           Held only
         </label>
-        <Button why={whyNotAct()} onClick={() => setDoing('hold')}>
-          Hold
-        </Button>
-        <Button why={whyNotAct()} onClick={() => setDoing('release')}>
-          Release
-        </Button>
-        <Button look="danger" why={whyNotAct()} onClick={() => setDoing('destroy')}>
-          Destroy
-        </Button>
+        <Show when={!isPhone() || picked().length > 0}>
+          <Button why={whyNotAct()} onClick={() => setDoing('hold')}>
+            Hold
+          </Button>
+          <Button why={whyNotAct()} onClick={() => setDoing('release')}>
+            Release
+          </Button>
+          <Button look="danger" why={whyNotAct()} onClick={() => setDoing('destroy')}>
+            Destroy
+          </Button>
+        </Show>
         <span class="total num" role="status">
           {chosen().size > 0 ? `${chosen().size.toLocaleString('en')} chosen of ` : ''}
           {pages.total() === undefined ? 'Counting …' : plural(pages.total() ?? 0, 'snapshot')}
@@ -108,8 +111,8 @@ export const Protection = (): JSX.Element => {
             width: 'minmax(100px, 1fr)',
             cell: (s) => <A href={pageOf(`dataset:${s.dataset}`) ?? '/'}>{s.dataset}</A>,
           },
-          { id: 't', head: 'Name', width: 'minmax(174px, 1fr)', sort: 'name', cell: (s) => <span class="mono">{s.tag}</span> },
-          { id: 'c', head: 'Taken', width: '120px', sort: 'createdAt', cell: (s) => <Time at={s.createdAt} />, wide: true },
+          { id: 't', head: 'Name', width: 'minmax(174px, 1fr)', sort: 'name', cell: (s) => <span class="mono">{s.tag}</span>, wide: true },
+          { id: 'c', head: 'Taken', width: '120px', sort: 'createdAt', cell: (s) => <Time at={s.createdAt} /> },
           { id: 'u', head: 'Own space', width: '110px', align: 'end', sort: 'used', cell: (s) => <Bytes of={s.used} />, wide: true },
           {
             id: 'r',

@@ -42,14 +42,14 @@ export const Shares = (): JSX.Element => {
               rows={shares.data()?.shares ?? []}
               columns={[
                 { id: 'n', head: 'Name', cell: (s) => <strong>{s.spec.name}</strong> },
-                { id: 'k', head: 'Kind', cell: (s) => s.spec.kind.toUpperCase() },
+                { id: 'k', head: 'Kind', wide: true, cell: (s) => s.spec.kind.toUpperCase() },
                 {
                   id: 's',
                   head: 'State',
                   cell: (s) => <Status tone={s.serving ? 'ok' : 'warn'}>{s.serving ? 'served' : (s.note ?? 'not served')}</Status>,
                 },
                 { id: 'd', head: 'Dataset', cell: (s) => <A href={pageOf(`dataset:${s.spec.dataset}`) ?? '/'}>{s.spec.dataset}</A> },
-                { id: 'w', head: 'For', wide: true, cell: (s) => who(s.spec) },
+                { id: 'w', head: 'For', wrap: true, wide: true, cell: (s) => who(s.spec) },
                 { id: 'c', head: 'Connected', align: 'end', wide: true, cell: (s) => <span class="num">{s.clients.length}</span> },
                 {
                   id: 'x',
@@ -77,7 +77,7 @@ export const Shares = (): JSX.Element => {
                 empty="Nobody is connected."
                 columns={[
                   { id: 'u', head: 'Who', cell: (c) => c.user },
-                  { id: 'm', head: 'Machine', cell: (c) => c.machine },
+                  { id: 'm', head: 'Machine', wide: true, cell: (c) => c.machine },
                   { id: 's', head: 'Share', cell: (c) => c.share },
                   { id: 'f', head: 'Open files', align: 'end', cell: (c) => <span class="num">{c.openFiles}</span> },
                 ]}

@@ -23,10 +23,13 @@ export type Column<T> = {
   bare?: true;
   /** Left out on a phone. */
   wide?: true;
+  /** Holds sentences: in a short list it may take several lines, everything else stays on one. */
+  wrap?: true;
 };
 export type Sorting = { by: string; descending: boolean };
 
 const ROW = 34;
+const TALL = 56;
 const OVERSCAN = 8;
 
 export function VirtualTable<T>(props: {
@@ -44,9 +47,12 @@ export function VirtualTable<T>(props: {
   onRange?: (from: number, to: number) => void;
   /** Rows at most before it scrolls by itself; fills the window when not given. */
   rows?: number;
+  /** Rows hold sentences: on a phone they have two lines. */
+  tall?: boolean;
   empty?: JSX.Element;
 }): JSX.Element {
   const id = createUniqueId();
+  const tall = (): number => (props.tall && isPhone() ? TALL : ROW);
   const [top, setTop] = createSignal(0);
   const [height, setHeight] = createSignal(600);
   const [active, setActive] = createSignal(0);
@@ -58,8 +64,8 @@ export function VirtualTable<T>(props: {
     `${props.onSelect ? '34px ' : ''}${columns()
       .map((c) => c.width)
       .join(' ')}`;
-  const slots = createMemo(() => Math.ceil(height() / ROW) + 2 * OVERSCAN);
-  const first = createMemo(() => Math.max(0, Math.min(Math.floor(top() / ROW) - OVERSCAN, Math.max(0, props.count - slots()))));
+  const slots = createMemo(() => Math.ceil(height() / tall()) + 2 * OVERSCAN);
+  const first = createMemo(() => Math.max(0, Math.min(Math.floor(top() / tall()) - OVERSCAN, Math.max(0, props.count - slots()))));
   const slotList = createMemo(() => Array.from({ length: Math.min(slots(), props.count) }, (_, i) => i));
 
   onMount(() => {
@@ -70,8 +76,8 @@ export function VirtualTable<T>(props: {
     onCleanup(() => measure.disconnect());
   });
   createEffect(() => {
-    const from = Math.floor(top() / ROW);
-    props.onRange?.(from, Math.min(props.count, from + Math.ceil(height() / ROW)));
+    const from = Math.floor(top() / tall());
+    props.onRange?.(from, Math.min(props.count, from + Math.ceil(height() / tall())));
   });
   createEffect(() => {
     if (active() >= props.count) setActive(Math.max(0, props.count - 1));
@@ -79,12 +85,12 @@ export function VirtualTable<T>(props: {
 
   const show = (index: number): void => {
     if (!scroller) return;
-    const y = index * ROW;
-    const view = scroller.clientHeight - ROW;
+    const y = index * tall();
+    const view = scroller.clientHeight - tall();
     if (y < scroller.scrollTop) scroller.scrollTop = y;
-    else if (y + ROW > scroller.scrollTop + view) scroller.scrollTop = y + ROW - view;
+    else if (y + tall() > scroller.scrollTop + view) scroller.scrollTop = y + tall() - view;
   };
-  const page = (): number => Math.max(1, Math.floor(height() / ROW) - 2);
+  const page = (): number => Math.max(1, Math.floor(height() / tall()) - 2);
   const move: Record<string, () => number> = {
     ArrowDown: () => active() + 1,
     ArrowUp: () => active() - 1,
@@ -137,7 +143,7 @@ export function VirtualTable<T>(props: {
         classList={{ active: active() === index(), chosen: chosen() }}
         aria-rowindex={index() + 2}
         aria-selected={props.onSelect ? chosen() : undefined}
-        style={{ transform: `translateY(${index() * ROW}px)` }}
+        style={{ transform: `translateY(${index() * tall()}px)` }}
         onClick={(e) => {
           setActive(index());
           const r = row();
@@ -179,8 +185,8 @@ export function VirtualTable<T>(props: {
       aria-rowcount={props.count + 1}
       aria-multiselectable={props.onSelect ? true : undefined}
       aria-activedescendant={props.count > 0 ? `${id}-${active()}` : undefined}
-      style={{ '--tracks': tracks(), ...(props.rows !== undefined && { 'max-height': `${(props.rows + 1) * ROW + 2}px` }) }}
-      classList={{ fills: props.rows === undefined }}
+      style={{ '--tracks': tracks(), ...(props.rows !== undefined && { 'max-height': `${(props.rows + 1) * tall() + 2}px` }) }}
+      classList={{ fills: props.rows === undefined, tall: tall() === TALL }}
       onScroll={(e) => setTop(e.currentTarget.scrollTop)}
       onKeyDown={onKey}
     >
@@ -214,7 +220,7 @@ export function VirtualTable<T>(props: {
           </For>
         </div>
       </div>
-      <div role="rowgroup" class="vbody" ref={body} style={{ height: `${props.count * ROW}px` }}>
+      <div role="rowgroup" class="vbody" ref={body} style={{ height: `${props.count * tall()}px` }}>
         <For each={slotList()}>{Slot}</For>
       </div>
       <Show when={props.count === 0}>
@@ -254,7 +260,7 @@ export function Table<T>(props: {
             <For each={props.rows}>
               {(row) => (
                 <tr>
-                  <For each={columns()}>{(c) => <td classList={{ end: c.align === 'end' }}>{c.cell(row)}</td>}</For>
+                  <For each={columns()}>{(c) => <td classList={{ end: c.align === 'end', wrap: c.wrap === true }}>{c.cell(row)}</td>}</For>
                 </tr>
               )}
             </For>

@@ -129,6 +129,7 @@ export const Tokens = (): JSX.Element => {
               {
                 id: 's',
                 head: 'May',
+                wrap: true,
                 wide: true,
                 cell: (t) => (
                   <span title={t.scopes.join(', ')}>
@@ -193,6 +194,7 @@ export const Sessions = (): JSX.Element => {
               {
                 id: 'a',
                 head: 'With',
+                wrap: true,
                 wide: true,
                 cell: (s) => (
                   <span title={s.agent}>

@@ -76,6 +76,7 @@ export const Changes = (): JSX.Element => {
                 {
                   id: 'a',
                   head: 'What happened',
+                  wrap: true,
                   cell: (r) => <A href={`/changes/runs/${encodeURIComponent(r.id)}`}>{r.account || 'in progress'}</A>,
                 },
                 { id: 'b', head: 'By', wide: true, cell: (r) => r.actor },

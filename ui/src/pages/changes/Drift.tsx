@@ -94,6 +94,7 @@ export const Drift = (): JSX.Element => {
                   {
                     id: 'n',
                     head: 'What',
+                    wrap: true,
                     cell: (i) => (
                       <>
                         {i.noun} <A href={pageOf(`${i.noun}:${i.name}`) ?? '/'}>{i.name}</A>
@@ -101,7 +102,7 @@ export const Drift = (): JSX.Element => {
                     ),
                   },
                   { id: 'w', head: 'How', cell: (i) => WHAT[i.what] },
-                  { id: 'm', head: 'In words', wide: true, cell: (i) => i.message },
+                  { id: 'm', head: 'In words', wrap: true, wide: true, cell: (i) => i.message },
                 ]}
               />
               <p>

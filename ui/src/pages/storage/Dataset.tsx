@@ -166,6 +166,7 @@ export const Dataset = (): JSX.Element => {
                       {
                         id: 'v',
                         head: 'Value',
+                        wrap: true,
                         cell: (p) => (
                           <span class="mono">{ruleOf(p.name).size && /^\d+$/.test(p.value) ? formatBytes(Number(p.value)) : p.value}</span>
                         ),

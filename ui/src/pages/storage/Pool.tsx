@@ -12,6 +12,7 @@ import { Status, toneOfHealth } from '../../parts/Status.tsx';
 import { duration, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
+import { PoolSpace } from './PoolSpace.tsx';
 import { leftOf, scanText } from './scan.ts';
 import '../../style/storage.css';
 
@@ -81,6 +82,10 @@ export const Pool = (): JSX.Element => {
                   </dd>
                 </div>
                 <div>
+                  <dt>Last look at every block</dt>
+                  <dd>{scanText(p().scan)}</dd>
+                </div>
+                <div>
                   <dt>Identity</dt>
                   <dd>
                     <Copy text={p().guid} label="the guid">
@@ -95,14 +100,15 @@ export const Pool = (): JSX.Element => {
                 of={p().size}
                 text={`${formatBytes(p().allocated)} of ${formatBytes(p().size)}`}
               />
-              <Section title="Scrub" aside={scanText(p().scan)}>
-                <Show when={p().scan.state === 'scanning'}>
-                  <Progress label="Scrub" share={p().scan.progress} />
+              <Show when={p().scan.state === 'scanning' || p().scan.state === 'paused'}>
+                <Section title={p().scan.kind === 'resilver' ? 'Resilver' : 'Scrub'} aside={scanText(p().scan)}>
+                  <Progress label={p().scan.kind === 'resilver' ? 'Resilver' : 'Scrub'} share={p().scan.progress} />
                   <p class="dim">
                     {left() === null ? 'Too early to say how long it takes.' : `About ${duration(left() ?? 0)} left at this pace.`}
                   </p>
-                </Show>
-              </Section>
+                </Section>
+              </Show>
+              <PoolSpace name={name()} />
               <Section title="Disks" aside={plural(p().vdevs.flatMap((v) => v.disks).length, 'disk')}>
                 <Table
                   label={`Disks of ${name()}`}
@@ -128,7 +134,7 @@ export const Pool = (): JSX.Element => {
                       wide: true,
                       cell: (d) => <span class="num">{d.checksumErrors}</span>,
                     },
-                    { id: 'n', head: 'Note', wide: true, cell: (d) => d.note ?? '' },
+                    { id: 'n', head: 'Note', wrap: true, wide: true, cell: (d) => d.note ?? '' },
                   ]}
                 />
               </Section>

@@ -146,7 +146,7 @@ export const Disks = (): JSX.Element => {
                   </Copy>
                 ),
               },
-              { id: 'use', head: 'Used by', cell: useOf },
+              { id: 'use', head: 'Used by', wrap: true, cell: useOf },
               { id: 'size', head: 'Size', align: 'end', cell: (d) => <Bytes of={d.size} /> },
               {
                 id: 'kind',
@@ -156,17 +156,6 @@ export const Disks = (): JSX.Element => {
               },
               { id: 'model', head: 'Model', wide: true, cell: (d) => d.model },
               { id: 'serial', head: 'Serial', wide: true, cell: (d) => <code>{d.serial}</code> },
-              {
-                id: 'sector',
-                head: 'Sectors',
-                wide: true,
-                align: 'end',
-                cell: (d) => (
-                  <span class="num">
-                    {d.logicalSector === d.physicalSector ? d.logicalSector : `${d.logicalSector}/${d.physicalSector}`}
-                  </span>
-                ),
-              },
             ]}
           />
         )}
