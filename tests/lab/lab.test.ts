@@ -27,8 +27,8 @@ const identity = async () => ({
 test('the running system is what was built: slot, kernel, OpenZFS, and nothing failed to start', async () => {
   watch();
   expect(await nas.must(['cat', '/proc/cmdline'])).toContain('dplane.slot=a');
-  expect((await nas.must(['uname', '-r'])).trim()).toBe(lab.slot.kernel);
-  expect(await nas.must(['zfs', 'version'])).toContain(`zfs-kmod-${lab.slot.zfs}`);
+  expect((await nas.must(['uname', '-r'])).trim()).toBe(lab.slot.system.kernel);
+  expect(await nas.must(['zfs', 'version'])).toContain(`zfs-kmod-${lab.slot.system.zfs}`);
   expect((await nas.must(['readlink', '-f', '/dev/dplane/slot'])).trim()).toBe(await partition('system-a'));
   expect((await nas.must(['systemctl', 'list-units', '--failed', '--no-legend'])).trim()).toBe('');
 });

@@ -30,9 +30,9 @@ export const highestIndex = (m: Machine): number =>
   );
 
 /** Of this start. Null when there is none yet, or none that can be read. */
-const readVerdict = async (places: Places, bootId: string): Promise<Verdict | null> => {
+const readVerdict = async (places: Places): Promise<Verdict | null> => {
   try {
-    const found = Verdict.safeParse(JSON.parse((await readOptional(`${places.verdicts}/${bootId}.json`)) ?? 'null'));
+    const found = Verdict.safeParse(JSON.parse((await readOptional(places.verdict)) ?? 'null'));
     return found.success ? found.data : null;
   } catch {
     return null;
@@ -62,7 +62,7 @@ const freshlyStaged = (m: Machine): boolean => nextEntry(m.esp, m.booted)?.tries
 export const readStatus = async (places: Places, at: number): Promise<SlotStatus> => {
   const machine = await readMachine(places);
   if (!machine.ok) return { available: false, at, why: machine.refusal.why, todo: machine.refusal.todo };
-  return statusOf(machine.value, await readVerdict(places, machine.value.booted.bootId), at);
+  return statusOf(machine.value, await readVerdict(places), at);
 };
 
 export const writeStatus = async (places: Places, at: number): Promise<SlotStatus> => {

@@ -10,6 +10,9 @@ export type Places = {
   readonly keys: string;
   readonly revoked: string;
   readonly baseline: string;
+  /** Of this start, as it is now. */
+  readonly verdict: string;
+  /** Of starts that failed, by boot id. */
   readonly verdicts: string;
   readonly run: string;
   readonly status: string;
@@ -39,6 +42,7 @@ export const placesAt = (root = ''): Places => {
     keys: at('/persist/ota/keys'),
     revoked: at('/persist/ota/revoked'),
     baseline: at('/persist/ota/baseline.json'),
+    verdict: at('/run/dplane-ota/verdict.json'),
     verdicts: at('/persist/ota/verdict'),
     run: at('/run/dplane-ota'),
     status: at('/run/dplane-ota/status.json'),

@@ -16,7 +16,7 @@ export const BASE_PACKAGES = [
   ...['systemd', 'systemd-sysv', 'systemd-boot', 'systemd-boot-efi', 'udev', 'dbus', 'kmod', 'busybox', 'zstd'],
   ...['linux-image-amd64', 'zfsutils-linux', 'zfs-zed', 'e2fsprogs', 'dosfstools', 'erofs-utils', 'cryptsetup-bin'],
   ...['samba', 'samba-vfs-modules', 'nfs-kernel-server', 'openssh-server', 'smartmontools', 'iproute2', 'attr', 'acl'],
-  ...['ca-certificates', 'systemd-timesyncd', 'initramfs-tools', 'libcap2-bin'],
+  ...['ca-certificates', 'systemd-timesyncd', 'systemd-resolved', 'initramfs-tools', 'libcap2-bin'],
 ];
 
 const APT = [

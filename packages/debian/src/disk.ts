@@ -1,13 +1,15 @@
 /**
  * Puts a slot on a disk image: GPT with esp, system-a, system-b, persist. No loop devices and no root: every file system is made
- * in a file of its own and copied to its place, holes left out. Both slots hold the same system; slot A is the one that boots.
+ * in a file of its own and copied to its place, holes left out. Slot A holds the system and is born confirmed, since there is nothing to
+ * fall back to yet; slot B is empty until the first update.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
+import { type BootEntry, entryFileName, fileNameOf, renderEntry, titleOf } from '../../../ota/src/slots/entry.ts';
 import { architecture } from './places.ts';
 import type { Progress } from './progress.ts';
-import type { Slot } from './slot.ts';
+import { hashOf, type Slot } from './slot.ts';
 
 const MiB = 1024 * 1024;
 
@@ -31,13 +33,9 @@ export async function buildDisk(slot: Slot, progress: Progress, layout: Layout =
     mkdirSync(work);
     const image = `${disk}.new`;
     const starts = await partition(image, layout);
-    const parts = [
-      await makeEsp(work, slot, layout),
-      join(slot.folder, 'slot.erofs'),
-      join(slot.folder, 'slot.erofs'),
-      await makePersist(work, layout),
-    ];
+    const parts = [await makeEsp(work, slot, layout), join(slot.folder, 'slot.erofs'), null, await makePersist(work, layout)];
     for (const [index, part] of parts.entries()) {
+      if (part === null) continue;
       await must(['dd', `if=${part}`, `of=${image}`, 'bs=1M', `seek=${starts[index] ?? 0}`, 'conv=notrunc,sparse', 'status=none'], {
         timeoutMs: 300_000,
       });
@@ -89,19 +87,6 @@ async function partition(image: string, layout: Layout): Promise<number[]> {
   return starts;
 }
 
-/** The first entry of slot A is born confirmed: there is nothing to fall back to yet. */
-export function bootEntry(slot: 'a' | 'b', version: number): string {
-  const lines = [
-    `title D-PlaneOS (slot ${slot})`,
-    'sort-key dplane',
-    `version ${version}`,
-    `linux /dplane/${slot}/vmlinuz`,
-    `initrd /dplane/${slot}/initrd`,
-    `options dplane.slot=${slot} ${KERNEL_OPTIONS.join(' ')}`,
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
 async function makeEsp(work: string, slot: Slot, layout: Layout): Promise<string> {
   const esp = join(work, 'esp');
   writeFileSync(esp, '');
@@ -118,9 +103,23 @@ async function makeEsp(work: string, slot: Slot, layout: Layout): Promise<string
     writeFileSync(file, text);
     await put(file, to);
   };
-  await write('loader/loader.conf', 'timeout 0\nconsole-mode keep\neditor no\n');
-  await write('loader/entries/dplane-a.conf', bootEntry('a', 1));
-  for (const name of ['vmlinuz', 'initrd']) await put(join(slot.folder, name), `dplane/a/${name}`);
+  // the menu is there for as long as it takes to press a key: it is the way back when no browser is at hand
+  await write('loader/loader.conf', 'timeout 2\nconsole-mode keep\neditor no\n');
+  const files = { vmlinuz: '', initrd: '' };
+  for (const kind of ['vmlinuz', 'initrd'] as const) {
+    files[kind] = fileNameOf(await hashOf(join(slot.folder, kind), 'sha512'), kind);
+    await put(join(slot.folder, kind), `dplane/a/${files[kind]}`);
+  }
+  const entry: BootEntry = {
+    slot: 'a',
+    number: 1,
+    system: slot.system,
+    title: titleOf(slot.system, 'a'),
+    kernel: files.vmlinuz,
+    initrd: files.initrd,
+    options: KERNEL_OPTIONS,
+  };
+  await write(`loader/entries/${entryFileName({ slot: 'a', number: entry.number, tries: null })}`, renderEntry(entry));
   return esp;
 }
 

@@ -5,6 +5,7 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
+import type { SystemInfo } from '../../../control/src/domain/slot/slot.ts';
 import { makeInitrd } from './initrd.ts';
 import { repository } from './places.ts';
 
@@ -12,7 +13,7 @@ export interface Job {
   readonly base: string;
   readonly module: string;
   readonly deb: string | null;
-  readonly kernel: string;
+  readonly system: SystemInfo;
   readonly work: string;
   readonly out: string;
   readonly epoch: number;
@@ -54,7 +55,7 @@ async function build(job: Job): Promise<void> {
   mkdirSync(tree, { recursive: true });
   await must(['tar', '-C', tree, '--exclude=./dev/*', '-xpf', job.base], { timeoutMs: 300_000 });
   await must(['tar', '-C', tree, '-xpf', job.module]);
-  await must(['chroot', tree, 'depmod', '-a', job.kernel]);
+  await must(['chroot', tree, 'depmod', '-a', job.system.kernel]);
   cpSync(join(repository, 'packages/debian/image/files'), tree, { recursive: true });
   await must(['mount', '--rbind', '/dev', join(tree, 'dev')]);
   await must(['mount', '-t', 'proc', 'proc', join(tree, 'proc')]);
@@ -65,6 +66,7 @@ async function build(job: Job): Promise<void> {
     await must(['chroot', tree, 'env', 'DEBIAN_FRONTEND=noninteractive', 'dpkg', '-i', '/dplaneos.deb'], { timeoutMs: 300_000 });
     rmSync(join(tree, 'dplaneos.deb'));
   }
+  describe(tree, job);
   await must(['chroot', tree, 'systemctl', 'preset-all']);
   const system = join(tree, 'etc/systemd/system');
   for (const unit of MASKED) replaceLink('/dev/null', join(system, unit));
@@ -72,8 +74,8 @@ async function build(job: Job): Promise<void> {
   for (const name of GENERATORS) replaceLink('/dev/null', join(tree, 'etc/systemd/system-generators', name));
   tidy(tree, job.epoch);
 
-  await makeInitrd(tree, job.kernel, join(job.out, 'initrd'));
-  copyFileSync(join(tree, 'boot', `vmlinuz-${job.kernel}`), join(job.out, 'vmlinuz'));
+  await makeInitrd(tree, job.system.kernel, join(job.out, 'initrd'));
+  copyFileSync(join(tree, 'boot', `vmlinuz-${job.system.kernel}`), join(job.out, 'vmlinuz'));
   cpSync(join(tree, 'usr/lib/systemd/boot/efi'), join(job.out, 'efi'), { recursive: true });
 
   // mkfs.erofs looks into excluded folders too, and not everything in /proc may be looked into
@@ -81,6 +83,20 @@ async function build(job: Job): Promise<void> {
   mkdirSync(join(tree, 'run/out'), { recursive: true });
   await must(['mount', '--bind', job.out, join(tree, 'run/out')]);
   await packErofs(tree, job.epoch);
+}
+
+/** What this system is, for the verdict and for whoever replaces it; and what its OpenZFS knows, for the bundle. */
+function describe(tree: string, job: Job): void {
+  const home = join(tree, 'usr/lib/dplaneos');
+  mkdirSync(join(home, 'keys'), { recursive: true });
+  writeFileSync(join(home, 'system.json'), `${JSON.stringify(job.system)}\n`);
+  // the release of OpenZFS, without the patch level: the package comes with one list of features for each
+  const release = /^\d+\.\d+/.exec(job.system.zfs)?.[0] ?? '';
+  const features = readFileSync(join(tree, `usr/share/zfs/compatibility.d/openzfs-${release}-linux`), 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
+  writeFileSync(join(job.out, 'pool-features'), `${features.sort().join('\n')}\n`);
 }
 
 /** With the erofs-utils of the image itself, so that the host's version does not matter. */

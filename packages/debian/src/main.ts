@@ -11,7 +11,9 @@ try {
   else if (what === 'slot' || what === 'disk') {
     const slot = await buildSlot(progress, { refresh: flags.includes('--refresh') });
     console.log(`${slot.folder}/slot.erofs  ${Math.round(slot.size / 1024 / 1024)} MiB  sha256 ${slot.hash}`);
-    console.log(`kernel ${slot.kernel}, OpenZFS ${slot.zfs}; not pinned: ${slot.notPinned.join('; ')}`);
+    console.log(
+      `version ${slot.system.version}, index ${slot.system.index}, kernel ${slot.system.kernel}, OpenZFS ${slot.system.zfs}; not pinned: ${slot.notPinned.join('; ')}`,
+    );
     if (what === 'disk') console.log(await buildDisk(slot, progress));
   } else {
     console.error('usage: main.ts deb|slot|disk [--refresh]');

@@ -35,7 +35,11 @@ export interface Machine {
   readonly resumeFrom?: string;
 }
 
-const EMULATED = 'mitigations=off rcupdate.rcu_expedited=1 nowatchdog dis_ucode_ldr';
+const EMULATED = [
+  'mitigations=off rcupdate.rcu_expedited=1 nowatchdog dis_ucode_ldr',
+  // an emulated processor on a busy host needs several times as long for everything
+  'dplane.deadline=360 dplane.watchdog=600 systemd.watchdog_sec=600',
+].join(' ');
 
 export function qemuArgv(machine: Machine): string[] {
   const accelerator = machine.kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max,la57=off'];

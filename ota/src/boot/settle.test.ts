@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import type { Slot, SystemInfo, UpdateEvent } from '../../../control/src/domain/slot/slot.ts';
+import { type Facts, openAttempt, settle } from './settle.ts';
+
+const system: SystemInfo = { product: 'dplaneos', version: '0.2.0', index: 20, arch: 'x86_64', kernel: '6.12', zfs: '2.3.9' };
+const event = (kind: UpdateEvent['kind'], at: number, more: Partial<UpdateEvent> = {}): UpdateEvent => ({
+  at,
+  kind,
+  slot: 'b',
+  system,
+  bootId: null,
+  reason: '',
+  ...more,
+});
+const slot = (name: 'a' | 'b', state: Slot['state'], running: boolean): Slot => ({
+  name,
+  running,
+  next: running,
+  state,
+  triesLeft: null,
+  triesDone: null,
+  system,
+});
+const facts = (running: 'a' | 'b', b: Slot['state'], history: UpdateEvent[]): Facts => ({
+  at: 1000,
+  bootId: '12345678-1234-1234-1234-123456789abc',
+  running,
+  slots: [slot('a', 'confirmed', running === 'a'), slot('b', b, running === 'b')],
+  history,
+});
+
+test('nothing was attempted: nothing to say', () => {
+  expect(settle(facts('a', 'empty', []))).toBeNull();
+  expect(settle(facts('a', 'confirmed', [event('staged', 1), event('confirmed', 2)]))).toBeNull();
+  expect(settle(facts('a', 'failed', [event('staged', 1), event('reverted', 2)]))).toBeNull();
+});
+
+test('staged and not restarted yet, or on trial: still open', () => {
+  expect(settle(facts('a', 'staged', [event('staged', 1)]))).toBeNull();
+  expect(settle(facts('b', 'trying', [event('staged', 1)]))).toBeNull();
+  // the power went while it started: the boot loader has tries left and takes it again
+  expect(settle(facts('a', 'trying', [event('staged', 1)]))).toBeNull();
+});
+
+test('confirmed only when its boot entry is no longer counted', () => {
+  expect(settle(facts('b', 'confirmed', [event('staged', 1)]))).toMatchObject({ kind: 'confirmed', slot: 'b', system });
+});
+
+test('reverted: with the words of the verdict when there are some', () => {
+  const history = [event('staged', 1), event('verdict-failed', 2, { reason: 'pool tank missing' })];
+  expect(settle(facts('a', 'failed', history))).toMatchObject({ kind: 'reverted', slot: 'b', reason: 'pool tank missing' });
+  // the entry could not be marked bad; the verdict was no all the same
+  expect(settle(facts('a', 'trying', history))).toMatchObject({ kind: 'reverted', reason: 'pool tank missing' });
+});
+
+test('reverted without a word from it: panic, hang or power', () => {
+  expect(settle(facts('a', 'failed', [event('staged', 1)]))?.reason).toMatch(/panicked, hung, or lost its power/);
+});
+
+test('words of an earlier attempt are not taken for those of this one', () => {
+  const history = [event('staged', 1), event('verdict-failed', 2, { reason: 'old' }), event('reverted', 3), event('staged', 4)];
+  expect(settle(facts('a', 'failed', history))?.reason).not.toBe('old');
+  expect(settle(facts('a', 'staged', history))).toBeNull();
+});
+
+test('going back by hand is an attempt like any other', () => {
+  const history = [event('staged', 1), event('confirmed', 2), event('rolled-back', 3, { slot: 'a' })];
+  expect(openAttempt(history)).toMatchObject({ kind: 'rolled-back', slot: 'a' });
+  const back = facts('a', 'confirmed', history);
+  expect(settle(back)).toMatchObject({ kind: 'confirmed', slot: 'a' });
+});

@@ -1,0 +1,47 @@
+/**
+ * What became of the last attempt to start another system: read from what is (boot entries, what runs) and what was written down
+ * (history). Pure; nothing counts as confirmed before systemd has taken the counter off the boot entry.
+ */
+import type { Slot, SlotName, UpdateEvent } from '../../../control/src/domain/slot/slot.ts';
+
+export type Facts = {
+  at: number;
+  bootId: string;
+  running: SlotName;
+  slots: readonly [Slot, Slot];
+  history: readonly UpdateEvent[];
+};
+
+/** The last attempt that nothing was heard of since; null when every attempt has its end. */
+export const openAttempt = (history: readonly UpdateEvent[]): UpdateEvent | null => {
+  const last = history.findLast((e) => e.kind === 'staged' || e.kind === 'rolled-back' || e.kind === 'confirmed' || e.kind === 'reverted');
+  return last !== undefined && (last.kind === 'staged' || last.kind === 'rolled-back') ? last : null;
+};
+
+const SILENT =
+  'it never got as far as a verdict: the kernel panicked, hung, or lost its power, as often as it was tried. The console may have shown why';
+
+const event = (f: Facts, kind: UpdateEvent['kind'], attempt: UpdateEvent, reason: string): UpdateEvent => ({
+  at: f.at,
+  kind,
+  slot: attempt.slot,
+  system: attempt.system,
+  bootId: f.bootId,
+  reason,
+});
+
+/** What is to be written down now, if anything. */
+export const settle = (f: Facts): UpdateEvent | null => {
+  const attempt = openAttempt(f.history);
+  if (attempt === null || attempt.slot === null) return null;
+  const slot = f.slots.find((s) => s.name === attempt.slot);
+  if (slot === undefined) return null;
+  if (f.running === attempt.slot) return slot.state === 'confirmed' ? event(f, 'confirmed', attempt, '') : null;
+  // The other slot runs. Was it tried, and is it over with it? Tries that are left are tried at the next start.
+  const verdict = f.history.findLast((e) => e.kind === 'verdict-failed' && e.slot === attempt.slot && e.at >= attempt.at);
+  if (slot.state === 'failed' || (verdict !== undefined && slot.state !== 'staged'))
+    return event(f, 'reverted', attempt, verdict?.reason ?? SILENT);
+  // Its entry is gone, or belongs to something else: written over by another installation.
+  if (slot.state === 'empty') return event(f, 'reverted', attempt, 'its boot entry is gone');
+  return null;
+};
