@@ -1,6 +1,8 @@
 /** A pool as what it is: vdevs, and in each its disks, with what is wrong written on the disk that it is wrong with. */
 import { For, type JSX, Show } from 'solid-js';
+import type { LayoutVdev } from '../../../control/src/domain/pool/layout.ts';
 import type { ObservedPool, ObservedVdev } from '../../../control/src/domain/pool/pool.ts';
+import { formatBytes } from '../../../control/src/domain/units.ts';
 import { Hint } from './basic.tsx';
 import { Tooltip } from '@kobalte/core/tooltip';
 import { Shape, toneOfHealth } from './Status.tsx';
@@ -50,6 +52,35 @@ export const PoolDrawing = (props: { pool: Pick<ObservedPool, 'vdevs'> }): JSX.E
           </div>
           <ul class="disks">
             <For each={v.disks}>{(d) => <DiskBox disk={d} />}</For>
+          </ul>
+        </li>
+      )}
+    </For>
+  </ul>
+);
+
+/** The same for what is not made yet: sizes where states would stand. */
+export const PlannedPool = (props: { vdevs: readonly LayoutVdev[] }): JSX.Element => (
+  <ul class="pool-drawing" aria-label="What it will be made of">
+    <For each={props.vdevs}>
+      {(v) => (
+        <li class="vdev">
+          <div class="vdev-name">
+            <span>{v.kind === 'stripe' ? plural(v.disks.length, 'single disk') : v.kind}</span>
+            <Show when={v.role !== 'data'}>
+              <span class="tag">{v.role}</span>
+            </Show>
+          </div>
+          <ul class="disks">
+            <For each={v.disks}>
+              {(d) => (
+                <li class="disk planned">
+                  <Shape tone="idle" />
+                  <span class="disk-name">{shortDisk(d.path)}</span>
+                  <span class="disk-state">{formatBytes(d.size)}</span>
+                </li>
+              )}
+            </For>
           </ul>
         </li>
       )}

@@ -15,6 +15,8 @@ export type Wanted = z.input<typeof ChangeRequest>;
 export const ChangeDialog = (props: {
   title: string;
   about?: string;
+  /** The form needs the width of a plan. */
+  wide?: boolean;
   onClose: () => void;
   /** What to ask for; null while the form is not right. */
   changes: () => Wanted[] | null;
@@ -48,7 +50,7 @@ export const ChangeDialog = (props: {
       onClose={props.onClose}
       title={props.title}
       {...(props.about !== undefined && { about: props.about })}
-      wide={digest() !== null}
+      wide={props.wide === true || digest() !== null}
     >
       <Show when={digest()}>{(d) => <PlanFlow digest={d()} onClose={props.onClose} onBack={() => setDigest(null)} />}</Show>
       {/* kept while the plan is shown, so that nothing typed is lost */}

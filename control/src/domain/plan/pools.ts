@@ -1,6 +1,7 @@
 /** Pools: made, never unmade. What can't be reached from declared state is said, and gates what is in the pool. */
 import { whyNotFree } from '../disk/disk.ts';
 import { formatBytes } from '../names.ts';
+import { whyUneven } from '../pool/layout.ts';
 import type { ObservedPool, PoolOptions, PoolSpec, Vdev } from '../pool/pool.ts';
 import { settable } from './values.ts';
 import type { Change } from './types.ts';
@@ -95,7 +96,7 @@ export const planPools = (w: World): void => {
           `no pool with guid ${spec.guid} is imported: import it, or leave the guid out to make a new pool`,
         );
       else {
-        const why = whyNoDisks(w, spec);
+        const why = whyUneven(spec.vdevs) ?? whyNoDisks(w, spec);
         if (why !== null) block(spec, `pool.create ${spec.name}`, w.words.missing, why);
         else
           w.makes.set(

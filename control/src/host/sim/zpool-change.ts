@@ -101,7 +101,8 @@ const layout = (w: World, words: readonly string[], force: boolean): SimVdev[] |
   for (const v of vdevs)
     if (v.disks.length < NEEDS[v.kind])
       return `invalid vdev specification: ${v.kind.replace(/1$/, '')} requires at least ${NEEDS[v.kind]} devices\n`;
-  const data = vdevs.filter((v) => v.role === 'data');
+  // separate logs, caches and spares are not compared; special and dedup are
+  const data = vdevs.filter((v) => v.role === 'data' || v.role === 'special' || v.role === 'dedup');
   const odd = whyUnequal(data);
   if (odd !== null && !force)
     return `invalid vdev specification\nuse '-f' to override the following errors:\nmismatched replication level: ${odd} are present\n`;

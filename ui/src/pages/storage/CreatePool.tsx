@@ -1,46 +1,85 @@
-/** A pool of free disks: a layout, the disks, and what that survives, said before anything is planned. */
+/** A pool of free disks: what each disk is for, how they stand together, and what that gives and survives, said before anything is planned. */
 import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
 import { whyNotFree } from '../../../../control/src/domain/disk/disk.ts';
-import { PoolSpec, redundancyOf, type VdevKind } from '../../../../control/src/domain/pool/pool.ts';
+import { groupsFor, previewOf, whyUneven } from '../../../../control/src/domain/pool/layout.ts';
+import { PoolSpec, type VdevKind, VdevRole } from '../../../../control/src/domain/pool/pool.ts';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { trpc } from '../../data/trpc.ts';
 import { SelectField, TextField } from '../../forms/Field.tsx';
 import { problemsOf } from '../../forms/schema.ts';
+import { PlannedPool } from '../../parts/PoolDrawing.tsx';
+import { Shape } from '../../parts/Status.tsx';
 import { plural, shortDisk } from '../../parts/words.ts';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
+import { KINDS, type Kinds, ROLE_ORDER, vdevsOf } from './poolForm.ts';
 
-type Layout = Extract<VdevKind, 'mirror' | 'raidz1' | 'raidz2' | 'raidz3' | 'stripe'>;
-const LAYOUTS: readonly { value: Layout; label: string }[] = [
-  { value: 'mirror', label: 'Mirror: every disk holds the same' },
-  { value: 'raidz1', label: 'RAID-Z1: one disk may fail' },
-  { value: 'raidz2', label: 'RAID-Z2: two disks may fail' },
-  { value: 'raidz3', label: 'RAID-Z3: three disks may fail' },
-  { value: 'stripe', label: 'Stripe: no disk may fail' },
-];
-const isLayout = (v: string): v is Layout => LAYOUTS.some((l) => l.value === v);
+const KIND_WORDS: Readonly<Partial<Record<VdevKind, string>>> = {
+  mirror: 'Mirror: every disk holds the same',
+  raidz1: 'RAID-Z1: one disk may fail',
+  raidz2: 'RAID-Z2: two disks may fail',
+  raidz3: 'RAID-Z3: three disks may fail',
+  stripe: 'Single disks: none may fail',
+};
+const ROLE_WORDS: Readonly<Record<VdevRole, string>> = {
+  data: 'data',
+  special: 'special: metadata and small files',
+  dedup: 'dedup: the table of duplicates',
+  log: 'log: synchronous writes',
+  cache: 'cache: copies for reading',
+  spare: 'spare: stands in by itself',
+};
+const TITLES: Readonly<Record<VdevRole, string>> = {
+  data: 'Data',
+  special: 'Special',
+  dedup: 'Dedup',
+  log: 'Log',
+  cache: 'Cache',
+  spare: 'Spare',
+};
+const isRole = (v: string): v is VdevRole => VdevRole.options.some((r) => r === v);
+const isKind = (v: string): v is VdevKind => v in KIND_WORDS;
 
 export const CreatePool = (props: { onClose: () => void }): JSX.Element => {
   const disks = useQuery('disks', nothing, () => trpc.disks.list.query(), { topics: ['pool'], by: 'path' });
   const free = createMemo(() => (disks.data()?.disks ?? []).filter((d) => whyNotFree(d) === undefined));
   const [name, setName] = createSignal('');
-  const [layout, setLayout] = createSignal<Layout>('mirror');
-  const [chosen, setChosen] = createSignal<ReadonlySet<string>>(new Set());
+  const [use, setUse] = createSignal<ReadonlyMap<string, VdevRole>>(new Map());
+  const [kinds, setKinds] = createSignal<Kinds>({});
+  const [groups, setGroups] = createSignal(1);
   const [shown, setShown] = createSignal(false);
-  const picked = createMemo(() => free().filter((d) => chosen().has(d.path)));
-  const spec = () => ({ name: name(), vdevs: [{ kind: layout(), disks: picked().map((d) => d.path) }], options: { ashift: 12 } });
+  const vdevs = createMemo(() => vdevsOf(free(), use(), kinds(), groups()));
+  const roles = createMemo(() => ROLE_ORDER.filter((r) => r === 'data' || [...use().values()].includes(r)));
+  const kindOf = (role: VdevRole): VdevKind => kinds()[role] ?? KINDS[role][0] ?? 'stripe';
+  const countOf = (role: VdevRole): number => free().filter((d) => use().get(d.path) === role).length;
+  const splits = createMemo(() => groupsFor(kindOf('data'), countOf('data')));
+  const spec = () => ({
+    name: name(),
+    vdevs: vdevs().map((v) => ({ kind: v.kind, role: v.role, disks: v.disks.map((d) => d.path) })),
+    options: { ashift: 12 },
+  });
   const problems = createMemo(() => problemsOf(PoolSpec, spec()));
-  const spare = (): number => redundancyOf(layout(), picked().length);
-  /** Before metadata: what the layout leaves of the smallest disk times the disks that hold data. */
-  const space = (): number => Math.min(...picked().map((d) => d.size)) * (picked().length - spare());
-  const mixed = (): boolean => new Set(picked().map((d) => d.size)).size > 1;
+  const layoutProblem = createMemo(() => {
+    const at = Object.keys(problems()).find((path) => path.startsWith('vdevs'));
+    return at === undefined ? (whyUneven(vdevs()) ?? undefined) : problems()[at];
+  });
+  const preview = createMemo(() => previewOf(vdevs()));
+  const wrong = (): boolean => Object.keys(problems()).length > 0 || layoutProblem() !== undefined;
+  const setRole = (path: string, value: string): void =>
+    void setUse((was) => {
+      const next = new Map(was);
+      if (isRole(value)) next.set(path, value);
+      else next.delete(path);
+      return next;
+    });
   return (
     <ChangeDialog
       title="Create a pool"
       about="The disks are written to; what is on them is gone. The plan names each before anything happens."
+      wide
       onClose={props.onClose}
       onWrong={() => setShown(true)}
-      changes={() => (Object.keys(problems()).length > 0 ? null : [{ kind: 'pool.create', pool: spec() }])}
+      changes={() => (wrong() ? null : [{ kind: 'pool.create', pool: spec() }])}
     >
       <TextField
         label="Name"
@@ -51,40 +90,78 @@ export const CreatePool = (props: { onClose: () => void }): JSX.Element => {
         placeholder="tank"
         problem={shown() ? problems().name : undefined}
       />
-      <SelectField label="Layout" value={layout()} onChange={(v) => isLayout(v) && setLayout(v)} choices={LAYOUTS} />
       <fieldset class="disk-choice">
-        <legend>Disks</legend>
+        <legend>Disks, and what each is for</legend>
         <For each={free()} fallback={<p class="dim">No disk is free.</p>}>
           {(d) => (
-            <label class="row">
-              <input
-                type="checkbox"
-                checked={chosen().has(d.path)}
-                onChange={() =>
-                  setChosen((was) => {
-                    const next = new Set(was);
-                    if (!next.delete(d.path)) next.add(d.path);
-                    return next;
-                  })
-                }
-              />
-              <span title={d.path}>{shortDisk(d.path)}</span>
-              <span class="dim">
+            <label class="disk-use" classList={{ used: use().has(d.path) }}>
+              <span class="disk-name" title={d.path}>
+                {shortDisk(d.path)}
+              </span>
+              <span class="dim num">
                 {formatBytes(d.size)}, {d.rotational ? 'hard disk' : 'solid state'}
               </span>
+              <select onChange={(e) => setRole(d.path, e.currentTarget.value)}>
+                <option value="">not used</option>
+                <For each={ROLE_ORDER}>
+                  {(r) => (
+                    <option value={r} selected={use().get(d.path) === r}>
+                      {ROLE_WORDS[r]}
+                    </option>
+                  )}
+                </For>
+              </select>
             </label>
           )}
         </For>
-        <p class="problem" aria-live="polite">
-          {shown() ? (problems()['vdevs.0.disks'] ?? problems().vdevs) : ''}
-        </p>
       </fieldset>
-      <Show when={picked().length > 0 && problems()['vdevs.0.disks'] === undefined}>
-        <p role="status">
-          About {formatBytes(space())} for data.{' '}
-          {spare() > 0 ? `${plural(spare(), 'disk')} may fail before data is lost.` : 'The first disk that fails takes all data with it.'}
-          {mixed() ? ' The disks differ in size; each counts as the smallest.' : ''}
-        </p>
+      <div class="two">
+        <For each={roles().filter((r) => KINDS[r].length > 1)}>
+          {(role) => (
+            <SelectField
+              label={`${TITLES[role]} layout`}
+              value={kindOf(role)}
+              onChange={(v) => isKind(v) && setKinds((was) => ({ ...was, [role]: v }))}
+              choices={KINDS[role].map((k) => ({ value: k, label: KIND_WORDS[k] ?? k }))}
+            />
+          )}
+        </For>
+        <Show when={splits().length > 1}>
+          <SelectField
+            label="Data groups"
+            value={String(groups())}
+            onChange={(v) => setGroups(Number(v))}
+            help="More groups are faster; each has to lose more than it may before data is lost."
+            choices={splits().map((n) => ({
+              value: String(n),
+              label: n === 1 ? `One of ${plural(countOf('data'), 'disk')}` : `${n} of ${plural(countOf('data') / n, 'disk')}`,
+            }))}
+          />
+        </Show>
+      </div>
+      <p class="problem" aria-live="polite">
+        {shown() || countOf('data') > 0 ? layoutProblem() : ''}
+      </p>
+      <Show when={countOf('data') > 0 && layoutProblem() === undefined}>
+        <div class="pool-preview" role="status">
+          <p>
+            <strong>About {formatBytes(preview().usable)} for data.</strong>{' '}
+            {preview().mayFail > 0
+              ? `Any ${preview().mayFail === 1 ? 'one disk' : `${preview().mayFail} disks`} may fail before data is lost.`
+              : 'The first disk that fails takes all data with it.'}
+          </p>
+          <PlannedPool vdevs={vdevs()} />
+          <ul class="notes">
+            <For each={preview().notes}>
+              {(n) => (
+                <li>
+                  <Shape tone={n.tone === 'plain' ? 'idle' : n.tone} />
+                  <span>{n.text}</span>
+                </li>
+              )}
+            </For>
+          </ul>
+        </div>
       </Show>
     </ChangeDialog>
   );
