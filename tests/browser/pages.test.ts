@@ -17,6 +17,7 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/storage/pools/tank', 'tank'],
   ['/storage/datasets/tank/media', 'media'],
   ['/shares', 'Shares'],
+  ['/shares/smb/media', 'media'],
   ['/protection', 'Protection'],
   ['/changes', 'Changes'],
   ['/changes/state', 'Changes'],

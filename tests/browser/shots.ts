@@ -24,6 +24,9 @@ const PAGES: readonly [name: string, path: string][] = [
   ['dataset', '/storage/datasets/tank/media'],
   ['create-dataset', '/storage/datasets?do=create'],
   ['shares', '/shares'],
+  ['share', '/shares/smb/media'],
+  ['create-share', '/shares?do=create'],
+  ['create-pool', '/storage?do=create'],
   ['protection', '/protection'],
   ['changes', '/changes'],
   ['state', '/changes/state'],
@@ -192,7 +195,13 @@ try {
     changes: [{ kind: 'dataset.create', dataset: { name: 'tank/scans', properties: { quota: '50G' } } }],
   });
   await shoot(browser, demo.url, 'degraded');
-  await shoot(browser, empty.url, 'empty', undefined, (n) => !['pool', 'pool-backup', 'dataset', 'living', 'create-dataset'].includes(n));
+  await shoot(
+    browser,
+    empty.url,
+    'empty',
+    undefined,
+    (n) => !['pool', 'pool-backup', 'share', 'create-share', 'dataset', 'living', 'create-dataset'].includes(n),
+  );
   await shoot(
     browser,
     demo.url,

@@ -14,7 +14,8 @@ const Disks = page(storage, 'Disks');
 const Datasets = page(() => import('./pages/storage/Datasets.tsx'), 'Datasets');
 const Pool = page(() => import('./pages/storage/Pool.tsx'), 'Pool');
 const Dataset = page(() => import('./pages/storage/Dataset.tsx'), 'Dataset');
-const Shares = page(() => import('./pages/Shares.tsx'), 'Shares');
+const Shares = page(() => import('./pages/shares/Shares.tsx'), 'Shares');
+const Share = page(() => import('./pages/shares/Share.tsx'), 'Share');
 const Protection = page(() => import('./pages/Protection.tsx'), 'Protection');
 const Changes = page(() => import('./pages/changes/Changes.tsx'), 'Changes');
 const Drift = page(() => import('./pages/changes/Drift.tsx'), 'Drift');
@@ -43,6 +44,7 @@ export const App = (): JSX.Element => (
     <Route path="/storage/pools/:name" component={Pool} />
     <Route path="/storage/datasets/*name" component={Dataset} />
     <Route path="/shares" component={Shares} />
+    <Route path="/shares/:kind/:name" component={Share} />
     <Route path="/protection" component={Protection} />
     <Route path="/changes" component={Changes} />
     <Route path="/changes/state" component={EditState} />

@@ -65,6 +65,9 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
           { id: 'a-snapshot', label: 'Take a snapshot', kind: 'action', go: to('/protection?do=create') },
         ]
       : []),
+    ...(whyNot('share.write') === undefined
+      ? [{ id: 'a-share', label: 'Create a share', kind: 'action', go: to('/shares?do=create') }]
+      : []),
     ...(['light', 'dark', 'system'] as const).map((t) => ({ id: `t${t}`, label: `Theme: ${t}`, kind: 'action', go: () => setTheme(t) })),
     ...(pools.data()?.pools ?? []).map((p) => ({
       id: `o-p${p.name}`,
@@ -82,7 +85,7 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
       id: `o-s${s.spec.kind}${s.spec.name}`,
       label: s.spec.name,
       kind: `${s.spec.kind} share`,
-      go: to('/shares'),
+      go: to(pageOf(`share:${s.spec.kind}:${s.spec.name}`) ?? '/shares'),
     })),
   ]);
   const hits = createMemo((): Hit[] => {

@@ -72,8 +72,10 @@ export const pageOf = (subject: string): string | null => {
       return `/storage/datasets/${name.split('/').map(encodeURIComponent).join('/')}`;
     case 'disk':
       return '/storage/disks';
-    case 'share':
-      return '/shares';
+    case 'share': {
+      const [share = '', ...rest] = name.split(':');
+      return rest.length > 0 ? `/shares/${share}/${encodeURIComponent(rest.join(':'))}` : '/shares';
+    }
     case 'plan':
       return `/changes/plans/${name}`;
     case 'run':

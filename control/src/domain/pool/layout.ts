@@ -81,6 +81,8 @@ export const previewOf = (vdevs: readonly LayoutVdev[]): LayoutPreview => {
       break;
     }
   }
+  // vdevs are removed by copying them elsewhere, which raidz does not allow
+  const raidz = data.some((v) => v.kind.startsWith('raidz'));
   const single = data.filter((v) => v.kind === 'stripe').length > 0;
   if (single) say('bad', 'Data has no redundancy: the first disk that fails takes all of it along.');
   for (const role of ['special', 'dedup'] as const) {
@@ -91,7 +93,7 @@ export const previewOf = (vdevs: readonly LayoutVdev[]): LayoutPreview => {
     else
       say(
         'plain',
-        `The ${role} vdev holds a part of the pool itself: losing it loses the pool. It can't be taken out of a pool with raidz again.`,
+        `The ${role} vdev holds a part of the pool itself: losing it loses the pool.${raidz ? " It can't be taken out again." : ''}`,
       );
   }
   const logs = vdevs.filter((v) => v.role === 'log');

@@ -1,5 +1,5 @@
 /** One dataset: what it holds, its properties with where each comes from, its snapshots and shares, and what can be done with it. */
-import { A, useParams } from '@solidjs/router';
+import { A, useNavigate, useParams } from '@solidjs/router';
 import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
 import type { ObservedDataset } from '../../../../control/src/domain/dataset/dataset.ts';
 import { parentOf, poolOf } from '../../../../control/src/domain/names.ts';
@@ -34,6 +34,7 @@ const sourceText = (p: { source: string; from?: string | undefined }): JSX.Eleme
 
 export const Dataset = (): JSX.Element => {
   const params = useParams<{ name: string }>();
+  const navigate = useNavigate();
   const name = (): string => params.name.split('/').map(decodeURIComponent).join('/');
   const query = useQuery(
     'dataset',
@@ -84,6 +85,11 @@ export const Dataset = (): JSX.Element => {
                 label: 'Create a dataset below it',
                 onSelect: () => setDoing('create'),
                 why: whyNot('storage.write') ?? (query.data()?.dataset.kind === 'volume' ? 'A volume holds no datasets.' : undefined),
+              },
+              {
+                label: 'Share it',
+                onSelect: () => navigate(`/shares?do=create&dataset=${encodeURIComponent(name())}`),
+                why: whyNot('share.write') ?? (query.data()?.dataset.kind === 'volume' ? 'A volume holds no files to share.' : undefined),
               },
               {
                 label: 'Rename',
@@ -197,7 +203,11 @@ export const Dataset = (): JSX.Element => {
                       rows={served()}
                       empty="Not shared."
                       columns={[
-                        { id: 'n', head: 'Name', cell: (s) => <A href="/shares">{s.spec.name}</A> },
+                        {
+                          id: 'n',
+                          head: 'Name',
+                          cell: (s) => <A href={pageOf(`share:${s.spec.kind}:${s.spec.name}`) ?? '/shares'}>{s.spec.name}</A>,
+                        },
                         { id: 'k', head: 'Kind', cell: (s) => s.spec.kind.toUpperCase() },
                         {
                           id: 's',

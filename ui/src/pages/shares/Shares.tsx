@@ -1,30 +1,34 @@
 /** What is served to whom, and who is connected now. */
-import { A } from '@solidjs/router';
-import { createMemo, createSignal, type JSX, Show } from 'solid-js';
-import { nothing, useQuery } from '../data/query.ts';
-import { whyNot } from '../data/session.ts';
-import type { Outputs } from '../data/trpc.ts';
-import { trpc } from '../data/trpc.ts';
-import { Answer, Button, Empty, Page, Section } from '../parts/basic.tsx';
-import { Status } from '../parts/Status.tsx';
-import { Table } from '../parts/VirtualTable.tsx';
-import { pageOf, plural } from '../parts/words.ts';
-import { ChangeDialog } from '../plan/ChangeDialog.tsx';
+import { A, useSearchParams } from '@solidjs/router';
+import { createMemo, createSignal, type JSX, lazy, Show, Suspense } from 'solid-js';
+import { nothing, useQuery } from '../../data/query.ts';
+import { whyNot } from '../../data/session.ts';
+import { trpc } from '../../data/trpc.ts';
+import { Answer, Button, Empty, Page, Section } from '../../parts/basic.tsx';
+import { Status } from '../../parts/Status.tsx';
+import { Table } from '../../parts/VirtualTable.tsx';
+import { pageOf, plural } from '../../parts/words.ts';
+import { RemoveShare } from './RemoveShare.tsx';
+import { type ObservedShare, who } from './who.ts';
 
-type Share = Outputs['shares']['list']['shares'][number];
-
-const who = (s: Share['spec']): string => {
-  if (s.kind === 'nfs') return s.clients.map((c) => `${c.host} ${c.access === 'ro' ? 'reads' : 'reads and writes'}`).join(', ');
-  const people = s.validUsers.length > 0 ? s.validUsers.join(', ') : 'everyone with an account';
-  return `${s.guests ? 'guests and ' : ''}${people}${s.readOnly ? `, read only${s.writeUsers.length > 0 ? ` but for ${s.writeUsers.join(', ')}` : ''}` : ''}`;
-};
+const ShareForm = lazy(() => import('./ShareForm.tsx').then((m) => ({ default: m.ShareForm })));
 
 export const Shares = (): JSX.Element => {
   const shares = useQuery('shares', nothing, () => trpc.shares.list.query(), { topics: ['share'] });
-  const [removing, setRemoving] = createSignal<Share['spec'] | null>(null);
+  const [removing, setRemoving] = createSignal<ObservedShare['spec'] | null>(null);
+  const [params, setParams] = useSearchParams<{ do?: string; dataset?: string }>();
+  const create = (): void => void setParams({ do: 'create' });
   const clients = createMemo(() => (shares.data()?.shares ?? []).flatMap((s) => s.clients));
   return (
-    <Page title="Shares" lead="What is served to the network.">
+    <Page
+      title="Shares"
+      lead="What is served to the network."
+      actions={
+        <Button look="main" icon="plus" why={whyNot('share.write')} onClick={create}>
+          Create share
+        </Button>
+      }
+    >
       <Answer query={shares}>
         {(_) => (
           <Show
@@ -32,7 +36,13 @@ export const Shares = (): JSX.Element => {
             fallback={
               <Empty title="Nothing is shared yet">
                 <p>
-                  A share offers a dataset to other machines, by SMB or NFS. Declare it in <A href="/changes/state">state.yaml</A>.
+                  A share offers a dataset to other machines: by SMB to Windows, macOS and phones, by NFS to Linux and virtual machines.
+                </p>
+                <Button look="main" why={whyNot('share.write')} onClick={create}>
+                  Create a share
+                </Button>
+                <p>
+                  Or declare it in <A href="/changes/state">state.yaml</A>.
                 </p>
               </Empty>
             }
@@ -41,7 +51,7 @@ export const Shares = (): JSX.Element => {
               label="Shares"
               rows={shares.data()?.shares ?? []}
               columns={[
-                { id: 'n', head: 'Name', cell: (s) => <strong>{s.spec.name}</strong> },
+                { id: 'n', head: 'Name', cell: (s) => <A href={pageOf(`share:${s.spec.kind}:${s.spec.name}`) ?? '/'}>{s.spec.name}</A> },
                 { id: 'k', head: 'Kind', wide: true, cell: (s) => s.spec.kind.toUpperCase() },
                 {
                   id: 's',
@@ -86,16 +96,15 @@ export const Shares = (): JSX.Element => {
           </Show>
         )}
       </Answer>
-      <Show when={removing()}>
-        {(s) => (
-          <ChangeDialog
-            title={`Remove share ${s().name}`}
-            about="The dataset and all that is in it stay. Who is connected loses the connection."
-            onClose={() => setRemoving(null)}
-            changes={() => [{ kind: 'share.remove', share: s().kind, name: s().name }]}
+      <Suspense>
+        <Show when={params.do === 'create'}>
+          <ShareForm
+            {...(params.dataset !== undefined && { dataset: params.dataset })}
+            onClose={() => setParams({ do: undefined, dataset: undefined })}
           />
-        )}
-      </Show>
+        </Show>
+      </Suspense>
+      <Show when={removing()}>{(s) => <RemoveShare share={s()} onClose={() => setRemoving(null)} />}</Show>
     </Page>
   );
 };
