@@ -117,6 +117,8 @@ const verdict = async (): Promise<number> => {
 
 /** For a start on trial that the verdict did not end: it hangs somewhere before, or the verdict does. */
 const deadline = async (): Promise<number> => {
+  // stopped before its time, it has decided nothing
+  process.once('SIGTERM', () => process.exit(0));
   const left = (await deadlineMs()) * 2 - uptime() * 1000;
   if (left > 0) await pause(left);
   const state = await blessState(host);
@@ -158,6 +160,8 @@ const account = async (): Promise<number> => {
     if (!clean.ok) say(`${clean.refusal.what}: ${clean.refusal.why}`);
   } else say(booted.ok ? (esp.ok ? '' : esp.refusal.why) : booted.refusal.why);
   await writeStatus(places, at);
+  // from here on nothing gives this start up any more
+  if ((await blessState(host)) === 'good') await replaceFile(places.blessed, '');
   return 0;
 };
 

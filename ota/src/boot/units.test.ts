@@ -57,5 +57,10 @@ test('only a start that is on trial is ever given up', () => {
     const restarts = /^(SuccessAction|FailureAction|JobTimeoutAction|StartLimitAction)=/m.test(unit(name));
     expect(restarts, name).toBe(name === 'dplane-revert.service');
   }
+  expect(unit('dplane-revert.service')).toContain('ConditionPathExists=!/run/dplane-ota/blessed');
+  // who is stopped by a shutdown counts as failed, and must not take the good slot with it
+  expect(unit('dplane-revert.service')).toContain('Conflicts=shutdown.target');
+  for (const name of names.filter((n) => unit(n).includes('OnFailure=dplane-revert')))
+    expect(unit(name), name).toContain('OnFailureJobMode=fail');
   expect(unit('dplane-revert.service')).toContain('ConditionPathExistsGlob=/sys/firmware/efi/efivars/LoaderBootCountPath-*');
 });

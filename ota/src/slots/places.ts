@@ -12,6 +12,8 @@ export type Places = {
   readonly baseline: string;
   /** Of this start, as it is now. */
   readonly verdict: string;
+  /** Is there once this start was on trial and is confirmed. */
+  readonly blessed: string;
   /** Of starts that failed, by boot id. */
   readonly verdicts: string;
   readonly run: string;
@@ -43,6 +45,7 @@ export const placesAt = (root = ''): Places => {
     revoked: at('/persist/ota/revoked'),
     baseline: at('/persist/ota/baseline.json'),
     verdict: at('/run/dplane-ota/verdict.json'),
+    blessed: at('/run/dplane-ota/blessed'),
     verdicts: at('/persist/ota/verdict'),
     run: at('/run/dplane-ota'),
     status: at('/run/dplane-ota/status.json'),
