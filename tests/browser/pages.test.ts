@@ -32,6 +32,7 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/access/sessions', 'Access'],
   ['/access/me', 'Access'],
   ['/system', 'System'],
+  ['/system/updates', 'System'],
   ['/living', 'Parts and states'],
   ['/no/such/page', 'There is nothing here'],
 ];

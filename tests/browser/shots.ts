@@ -41,6 +41,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['sessions', '/access/sessions'],
   ['me', '/access/me'],
   ['system', '/system'],
+  ['updates', '/system/updates'],
   ['living', '/living'],
 ];
 const OF_POOLS = new Set(['overview', 'pools', 'pool-backup', 'alerts']);

@@ -31,7 +31,8 @@ const Roles = page(() => import('./pages/access/Access.tsx'), 'Roles');
 const Tokens = page(() => import('./pages/access/Tokens.tsx'), 'Tokens');
 const Sessions = page(() => import('./pages/access/Tokens.tsx'), 'Sessions');
 const Me = page(() => import('./pages/access/Me.tsx'), 'Me');
-const System = page(() => import('./pages/System.tsx'), 'System');
+const System = page(() => import('./pages/system/System.tsx'), 'System');
+const Updates = page(() => import('./pages/system/Updates.tsx'), 'Updates');
 const Living = page(() => import('./pages/Living.tsx'), 'Living');
 const Nowhere = page(() => import('./pages/Nowhere.tsx'), 'Nowhere');
 
@@ -61,6 +62,7 @@ export const App = (): JSX.Element => (
     <Route path="/access/sessions" component={Sessions} />
     <Route path="/access/me" component={Me} />
     <Route path="/system" component={System} />
+    <Route path="/system/updates" component={Updates} />
     <Route path="/living" component={Living} />
     <Route path="*" component={Nowhere} />
   </Router>

@@ -1,7 +1,19 @@
 /** Which event makes which shown data old. Queries name the topics they depend on; an event says which topics it touched. */
 import type { EventKind } from '../../../control/src/domain/event/event.ts';
 
-export type Topic = 'pool' | 'dataset' | 'snapshot' | 'share' | 'plan' | 'run' | 'state' | 'alert' | 'access' | 'event' | 'system';
+export type Topic =
+  | 'pool'
+  | 'dataset'
+  | 'snapshot'
+  | 'share'
+  | 'plan'
+  | 'run'
+  | 'state'
+  | 'alert'
+  | 'access'
+  | 'event'
+  | 'system'
+  | 'update';
 
 const BY_NOUN: Record<string, readonly Topic[]> = {
   system: ['system'],
@@ -14,11 +26,12 @@ const BY_NOUN: Record<string, readonly Topic[]> = {
   gitops: ['state'],
   alert: ['alert'],
   access: ['access'],
+  update: ['update', 'system'],
 };
 /** What a finished run may have changed: anything it could touch. */
 export const AFTER_RUN: readonly Topic[] = ['run', 'plan', 'pool', 'dataset', 'snapshot', 'share', 'state', 'alert'];
 /** What changes without an event: space, counters, errors. Looked at again with each heartbeat. */
-export const DRIFTING: readonly Topic[] = ['pool', 'dataset', 'snapshot', 'share', 'system', 'alert'];
+export const DRIFTING: readonly Topic[] = ['pool', 'dataset', 'snapshot', 'share', 'system', 'update', 'alert'];
 
 export const topicsOf = (kind: EventKind): readonly Topic[] =>
   kind === 'run.finished' || kind === 'run.interrupted' ? AFTER_RUN : (BY_NOUN[kind.slice(0, kind.indexOf('.'))] ?? []);

@@ -22,6 +22,7 @@ export const PARTS: readonly { href: string; label: string }[] = [
   { href: '/changes/history', label: 'History of state.yaml' },
   { href: '/activity/alerts', label: 'Alerts' },
   { href: '/activity/audit', label: 'Audit log' },
+  { href: '/system/updates', label: 'Updates' },
   { href: '/access/me', label: 'My account' },
   { href: '/access/tokens', label: 'API tokens' },
   { href: '/access/sessions', label: 'Sessions' },

@@ -2,22 +2,35 @@
 import { A } from '@solidjs/router';
 import { createMemo, For, type JSX, Show } from 'solid-js';
 import { formatBytes } from '../../../control/src/domain/units.ts';
+import { now } from '../data/clock.ts';
 import type { Outputs } from '../data/trpc.ts';
 import { trpc } from '../data/trpc.ts';
 import { nothing, useQuery } from '../data/query.ts';
 import { may } from '../data/session.ts';
+import { useUpdates } from '../data/updates.ts';
 import { Answer, Meter, Page, Section, Time } from '../parts/basic.tsx';
 import { Shape, Status, toneOfHealth, toneOfSeverity } from '../parts/Status.tsx';
 import { pageOf, percent, plural, shortened } from '../parts/words.ts';
 import { PoolTrend } from './storage/PoolSpace.tsx';
 import { scanText } from './storage/scan.ts';
+import { standingOf } from './system/words.ts';
 import { verdictOf } from './verdict.ts';
 import '../style/overview.css';
 
 type OverviewData = Outputs['system']['overview'];
 
+const PRESSING = { waiting: 'idle', trial: 'warn', installing: 'busy', 'by-hand': 'idle' } as const;
 const Asked = (props: { of: OverviewData }): JSX.Element => {
+  const updates = useUpdates();
+  /** A revert is an alert already; the rest of an update's way is told here. */
+  const ofUpdates = () => {
+    const v = updates.data();
+    const s = v && standingOf(v, now());
+    if (!v || !s || !(s.kind in PRESSING)) return [];
+    return [{ tone: PRESSING[s.kind as keyof typeof PRESSING], text: s.title, href: '/system/updates', at: v.recent[0]?.at ?? v.at }];
+  };
   const items = createMemo(() => [
+    ...ofUpdates(),
     ...props.of.running.map((r) => ({
       tone: 'busy' as const,
       text: `A change is being applied: ${r.steps.filter((s) => s.state === 'done').length} of ${plural(r.steps.length, 'step')} done`,

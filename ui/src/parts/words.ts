@@ -82,6 +82,10 @@ export const pageOf = (subject: string): string | null => {
       return `/changes/runs/${encodeURIComponent(name)}`;
     case 'state':
       return '/changes/drift';
+    case 'slot':
+    case 'slots':
+    case 'updates':
+      return '/system/updates';
     case 'user':
       return '/access';
     default:

@@ -1,10 +1,11 @@
 /** What this is, and how the control plane itself is doing. */
 import { createMemo, createSignal, type JSX, onCleanup, Show } from 'solid-js';
-import { formatBytes } from '../../../control/src/domain/units.ts';
-import { nothing, useQuery } from '../data/query.ts';
-import { trpc } from '../data/trpc.ts';
-import { Answer, Button, Page, Section, Time } from '../parts/basic.tsx';
-import { duration } from '../parts/words.ts';
+import { formatBytes } from '../../../../control/src/domain/units.ts';
+import { nothing, useQuery } from '../../data/query.ts';
+import { trpc } from '../../data/trpc.ts';
+import { Answer, Button, Page, Section, Time } from '../../parts/basic.tsx';
+import { duration } from '../../parts/words.ts';
+import { SYSTEM_TABS } from './tabs.ts';
 
 const LOOK = 5_000;
 
@@ -30,6 +31,7 @@ export const System = (): JSX.Element => {
   return (
     <Page
       title="System"
+      tabs={SYSTEM_TABS}
       actions={
         <Button why={health.data() ? undefined : 'Still asking the box.'} onClick={support}>
           Save support data
