@@ -10,6 +10,7 @@ import type { Executor } from './host/executor.ts';
 import type { Host } from './host/host.ts';
 import { systemdNotify } from './notify.ts';
 import type { SealedHead } from './store/audit-seal.ts';
+import { describeStepBack } from './store/step-back.ts';
 import { openStore } from './store/store.ts';
 import type { Clock, Store } from './store/types.ts';
 
@@ -75,6 +76,10 @@ export const startDaemon = async (deps: {
     auditKey: keyAt(join(config.stateFolder, 'audit.key')),
     sealPath: join(config.stateFolder, 'audit.seal'),
     clock,
+    onStepBack: (r) =>
+      log(
+        `<4>${describeStepBack(r)}; audit head was seq=${r.newer?.seq ?? '?'} hmac=${r.newer?.hmac ?? '?'}, is seq=${r.cut.seq} hmac=${r.cut.hmac}`,
+      ),
     // a second witness that nobody rewrites by copying a file back: the journal
     ...(host.simulated ? {} : { onSeal: (head: SealedHead) => log(`<6>audit head count=${head.count} seq=${head.seq} hmac=${head.hmac}`) }),
   });

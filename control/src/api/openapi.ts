@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Permission, Role, ROLES } from '../domain/user/role.ts';
 import { NOT_YET } from './not-yet.ts';
 import { procedures } from './rest.ts';
+import { UPLOAD } from './upload.ts';
 
 type Json = Record<string, unknown>;
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
@@ -67,6 +68,22 @@ export const openApi = (version: string): Json => {
       },
     };
   }
+  at(UPLOAD.path)[UPLOAD.method.toLowerCase()] = {
+    operationId: 'updates.upload',
+    summary: UPLOAD.about,
+    tags: ['updates'],
+    'x-permission': UPLOAD.permission,
+    security: [{ session: [] }, { token: [] }],
+    parameters: [{ name: 'name', in: 'query', required: false, schema: { type: 'string', maxLength: 255 } }],
+    requestBody: { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } },
+    responses: {
+      200: {
+        description: 'Handed over to the updater.',
+        content: { 'application/json': { schema: { type: 'object', required: ['id'], properties: { id: { type: 'string' } } } } },
+      },
+      default: problem,
+    },
+  };
   for (const { methods, path, what } of NOT_YET)
     for (const method of methods)
       at(path)[method.toLowerCase()] = {

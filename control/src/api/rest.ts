@@ -12,6 +12,7 @@ import { NOT_YET } from './not-yet.ts';
 import { appRouter } from './router.ts';
 import { authorize, type Meta } from './trpc.ts';
 import { readBody } from './http/body.ts';
+import { UPLOAD } from './upload.ts';
 
 export const BODY_LIMIT = 1024 * 1024;
 export const LARGE_LIMIT = MAX_STATE + 64 * 1024; // the text and its JSON quoting
@@ -51,7 +52,7 @@ const shapeOf = (schema: z.core.$ZodType | undefined): Record<string, z.core.$Zo
 };
 
 type Route = { procedure: Procedure; names: string[]; kinds: Map<string, Kind> };
-type Entry = { pattern: string[]; byMethod: Map<string, Route | { notYet: string }> };
+type Entry = { pattern: string[]; byMethod: Map<string, Route | { notYet: string } | /** server.ts takes it. */ 'elsewhere'> };
 
 const compile = (): { exact: Map<string, Entry>; withParams: Entry[] } => {
   const entries = new Map<string, Entry>();
@@ -72,6 +73,7 @@ const compile = (): { exact: Map<string, Entry>; withParams: Entry[] } => {
       names: [...rest.path.matchAll(/\{(\w+)\}/g)].map((m) => m[1] ?? ''),
     });
   }
+  entryFor(UPLOAD.path).byMethod.set(UPLOAD.method, 'elsewhere');
   for (const { methods, path, what } of NOT_YET) for (const method of methods) entryFor(path).byMethod.set(method, { notYet: what });
   return {
     exact: new Map([...entries].filter(([path]) => !path.includes('{'))),
@@ -168,6 +170,7 @@ export const callRest = async (req: IncomingMessage, path: string, query: string
         todo: `It takes ${[...entry.byMethod.keys()].join(', ')}.`,
       }),
     };
+  if (route === 'elsewhere') throw new Error(`${method} ${path} came to the wrong place`);
   if ('notYet' in route)
     throw refusal(
       'not-implemented',

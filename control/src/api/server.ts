@@ -27,6 +27,7 @@ import { createPages } from './static.ts';
 import { fingerprintOf } from './tls/certificate.ts';
 import { certificate } from './tls/keeper.ts';
 import { authorize } from './trpc.ts';
+import { takeUpload, UPLOAD } from './upload.ts';
 
 // `import` of these two evaluates all they export, among it the WebSocket of fetch: 8 MB that a server has no use for
 const { createServer: createHttp } = process.getBuiltinModule('node:http');
@@ -208,6 +209,11 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
         const { openApi } = await import('./openapi.ts');
         return send(res, 200, common, 'application/json', JSON.stringify(openApi(config.version)));
       }
+      if (path === UPLOAD.path && req.method === UPLOAD.method) {
+        const ctx = contextFor(req, res, door, requestId);
+        checkIntent(req, ctx);
+        return send(res, 200, common, 'application/json', JSON.stringify(await takeUpload(req, query, ctx)));
+      }
       const answer = await callRest(req, path, query, () => {
         const ctx = contextFor(req, res, door, requestId);
         checkIntent(req, ctx);
@@ -248,6 +254,7 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
         return;
       }
       requests += 1;
+      limitBody(req, res);
       const requestId = `${idPrefix}${requests.toString(36)}`;
       res.setHeader('x-request-id', requestId);
       res.once('finish', () => countAnswer(services.counters, res.statusCode));
@@ -262,6 +269,19 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
           });
       });
     };
+
+  /** A body has to be here in time, except an upload, which watches for itself. */
+  const limitBody = (req: IncomingMessage, res: ServerResponse): void => {
+    const { 'content-length': length = '0', 'transfer-encoding': chunked } = req.headers;
+    if ((length === '0' && chunked === undefined) || (req.method === UPLOAD.method && req.url?.split('?')[0] === UPLOAD.path)) return;
+    const timer = setTimeout(() => {
+      if (req.complete) return;
+      if (res.headersSent) req.destroy();
+      else res.writeHead(408, { connection: 'close' }).end(() => req.destroy());
+    }, limits.requestMs);
+    timer.unref();
+    req.once('close', () => clearTimeout(timer));
+  };
 
   const perAddress = new Map<string, number>();
   const onConnection = (socket: Socket): void => {
@@ -281,7 +301,7 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
 
   const guard = (server: Server, door: Door): Server => {
     server.headersTimeout = limits.headersMs;
-    server.requestTimeout = limits.requestMs;
+    server.requestTimeout = 0; // by ourselves (limitBody): an upload takes as long as it takes
     server.keepAliveTimeout = limits.idleMs;
     server.maxConnections = limits.connections;
     server.setTimeout(Math.max(limits.idleMs, limits.requestMs) * 2);

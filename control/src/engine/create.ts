@@ -112,6 +112,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       if (mine.length > 0) store.alerts.raise({ kind, subject: 'store', severity: 'critical', message: mine.join('; ') }, now);
       else store.alerts.resolve(kind, 'store', now);
     }
+    if (store.steppedBack() === null) store.alerts.resolve('store.stepped-back', 'store', now);
   };
 
   const drift = createDriftKeeper({ store, clock });

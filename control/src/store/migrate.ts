@@ -1,5 +1,5 @@
 /** Numbered migrations. The number in the file (`user_version`) says which were made; a file from the future is not touched. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import manifest from '../../package.json' with { type: 'json' };
 import { RefusalError } from '../domain/refusal.ts';
@@ -24,7 +24,7 @@ const fsyncFile = (path: string): void => {
   closeSync(fd);
 };
 
-const madeBy = (raw: Database.Database): string => {
+export const madeBy = (raw: Database.Database): string => {
   try {
     const row = raw.prepare<[], { program: string }>('SELECT program FROM schema_history ORDER BY version DESC LIMIT 1').get();
     return row === undefined ? 'an unknown version' : `D-PlaneOS ${row.program}`;
@@ -33,8 +33,14 @@ const madeBy = (raw: Database.Database): string => {
   }
 };
 
-/** Throws a RefusalError for a newer schema. Keeps a copy of the file as it was, named by its version, before it changes one. */
-export const migrate = (raw: Database.Database, path: string, now: number, migrations: readonly Migration[] = MIGRATIONS): void => {
+/** Throws a RefusalError for a newer schema. Keeps a copy of the file as it was, named by its version, before it changes one, and of its seal. */
+export const migrate = (
+  raw: Database.Database,
+  path: string,
+  now: number,
+  migrations: readonly Migration[] = MIGRATIONS,
+  sealPath: string | null = null,
+): void => {
   const found = schemaVersion(raw);
   if (found > migrations.length)
     throw new RefusalError({
@@ -51,6 +57,12 @@ export const migrate = (raw: Database.Database, path: string, now: number, migra
     createPrivate(part);
     raw.prepare('VACUUM INTO ?').run(part);
     fsyncFile(part);
+    // The seal goes along as it is, not made anew: one that does not fit is evidence, and stays one.
+    if (sealPath !== null && existsSync(sealPath)) {
+      copyFileSync(sealPath, `${copy}.seal.part`);
+      fsyncFile(`${copy}.seal.part`);
+      renameSync(`${copy}.seal.part`, `${copy}.seal`);
+    } else rmSync(`${copy}.seal`, { force: true });
     renameSync(part, copy);
   }
   for (const [index, migration] of migrations.entries()) {

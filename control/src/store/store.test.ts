@@ -197,9 +197,9 @@ describe('backup', () => {
       await store.backup(folder, 2);
     }
     expect(existsSync(first)).toBe(false);
-    const names = readdirSync(folder);
-    expect(names).toEqual(['dplane-2027-01-15T08-00-01.000Z.db', 'dplane-2027-01-15T08-00-02.000Z.db']);
-    const copy = lab.open({ path: join(folder, names[1] ?? '') });
+    const [one, two] = ['dplane-2027-01-15T08-00-01.000Z.db', 'dplane-2027-01-15T08-00-02.000Z.db'];
+    expect(readdirSync(folder)).toEqual([one, `${one}.seal`, two, `${two}.seal`]);
+    const copy = lab.open({ path: join(folder, two ?? ''), sealPath: join(folder, `${two}.seal`) });
     expect(copy.events.lastSeq()).toBe(500);
     expect(copy.settings.get('during')).toBe('1');
     expect(copy.check()).toEqual([]);
@@ -214,7 +214,8 @@ describe('backup', () => {
     copyFileSync(whole, half);
     truncateSync(half, 5000);
     await store.backup(folder, 1);
-    expect(readdirSync(folder)).toEqual(['dplane-2027-01-15T08-00-00.000Z.db']);
+    const name = 'dplane-2027-01-15T08-00-00.000Z.db';
+    expect(readdirSync(folder)).toEqual([name, `${name}.seal`]);
   });
 });
 

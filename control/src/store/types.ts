@@ -14,6 +14,8 @@ import type { SpacePoint } from '../domain/pool/history.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import type { Permission, Role } from '../domain/user/role.ts';
 
+import type { SteppedBack } from './step-back.ts';
+
 export type { Clock };
 
 export type EventFilter = { kinds?: readonly string[]; subject?: string; text?: string; minSeverity?: 'info' | 'warning' | 'critical' };
@@ -193,6 +195,8 @@ export type Store = {
   /** SQLite's own check plus what the tables promise each other; empty when sound. */
   check(): string[];
   schemaVersion(): number;
+  /** That an older copy is in use while a newer database is kept beside it; null when neither, or no longer. */
+  steppedBack(): SteppedBack | null;
   /** Gives back memory that only spares work: page caches. */
   rest(): void;
   close(): void;

@@ -305,7 +305,7 @@ export const simHost = (options: SimOptions): Host & SimControls => {
         append({ at, happening: { kind: 'upload', bytes, complete } });
         return uploadStep(world, at, { complete });
       };
-      return new Duplex({
+      const stream = new Duplex({
         read: () => {},
         write: (chunk: Buffer, _encoding, taken) => {
           bytes += chunk.length;
@@ -316,6 +316,7 @@ export const simHost = (options: SimOptions): Host & SimControls => {
         },
         final: (taken) => {
           end(true);
+          stream.push(null);
           taken();
         },
         destroy: (error, gone) => {
@@ -323,6 +324,7 @@ export const simHost = (options: SimOptions): Host & SimControls => {
           gone(error);
         },
       });
+      return stream;
     },
     async list(path) {
       const folder = path.length > 1 ? path.replace(/\/+$/, '') : path;
