@@ -31,6 +31,7 @@ export type Places = {
   readonly efivars: string;
   readonly sys: string;
   readonly dev: string;
+  readonly groups: string;
   readonly slot: (slot: SlotName) => string;
 };
 
@@ -62,6 +63,7 @@ export const placesAt = (root = ''): Places => {
     efivars: at('/sys/firmware/efi/efivars'),
     sys: at('/sys'),
     dev: at('/dev'),
+    groups: at('/etc/group'),
     slot: (slot) => at(`/dev/disk/by-partlabel/system-${slot}`),
   };
 };

@@ -46,12 +46,12 @@ export const Manifest = z.strictObject({
   kernel: Payload,
   initrd: Payload,
   slot: z.strictObject({
-    /** Of the image. */
-    size: Size,
+    /** Of the image; whole sectors, so that it can be read back past every cache. */
+    size: Size.multipleOf(4096),
     /** Of `slot.img.zst`. */
     packed: Size,
     sha512: Sha512,
-    chunkSize: z.number().int().min(65_536).max(MAX_CHUNK),
+    chunkSize: z.number().int().min(65_536).max(MAX_CHUNK).multipleOf(4096),
     chunks: z
       .array(Chunk)
       .min(1)

@@ -1,0 +1,44 @@
+/** Reads a bundle from end to end: its signature, and every byte against its manifest. Writes nothing. */
+import { BundleInfo, type Manifest } from '../../../control/src/domain/bundle/bundle.ts';
+import { RefusalError, type Result, ok } from '../../../control/src/domain/refusal.ts';
+import type { Trust } from '../keys/trust.ts';
+import { bundleSize, type Opened, openBundle } from './open.ts';
+import { chunks, payload, unpack } from './payload.ts';
+import type { Source } from './reader.ts';
+
+export const asResult = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
+  try {
+    return ok(await work());
+  } catch (error) {
+    if (error instanceof RefusalError) return { ok: false, refusal: error.refusal };
+    throw error;
+  }
+};
+
+export const infoOf = ({ manifest, manifestBytes }: Pick<Opened, 'manifest' | 'manifestBytes'>): BundleInfo =>
+  BundleInfo.parse({
+    system: manifest.system,
+    keyId: manifest.keyId,
+    createdAt: manifest.createdAt,
+    notAfter: manifest.notAfter,
+    size: bundleSize(manifest, manifestBytes.length),
+    imageSize: manifest.slot.size,
+    refusal: null,
+  });
+
+export const inspectBundle = (source: Source, trust: Trust): Promise<Result<Opened>> => asResult(() => openBundle(source, trust));
+
+export const verifyBundle = (
+  source: Source,
+  trust: Trust,
+  told: (done: number, total: number) => void = () => {},
+): Promise<Result<Manifest>> =>
+  asResult(async () => {
+    const opened = await openBundle(source, trust);
+    for (const name of ['kernel', 'initrd'] as const) for await (const _ of payload(opened, name));
+    for await (const chunk of chunks(opened)) {
+      await unpack(opened, chunk);
+      told(chunk.offset + chunk.size, opened.manifest.slot.size);
+    }
+    return opened.manifest;
+  });
