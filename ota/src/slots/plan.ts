@@ -199,6 +199,19 @@ export const rollback = (esp: Esp, booted: Booted): Result<Step[]> => {
   return entry.ok ? ok([entry.value]) : entry;
 };
 
+/**
+ * What a new entry for the running slot makes superfluous: those of that slot, but the one that runs and the newest confirmed one. So there
+ * are never more than three, however often somebody builds a system and does not restart.
+ */
+export const obsolete = (esp: Esp, booted: Booted): Step[] => {
+  const own = ofSlot(esp, booted.slot);
+  const kept = [runningEntry(esp, booted), newest(own.filter((e) => e.tries === null))];
+  return without(
+    esp,
+    own.filter((e) => !kept.includes(e)),
+  );
+};
+
 /** After a system was confirmed: older entries of its slot go, and what only they needed. */
 export const confirmCleanup = (esp: Esp, slot: SlotName): Step[] => {
   const confirmed = newest(ofSlot(esp, slot).filter((e) => e.tries === null));

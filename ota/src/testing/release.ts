@@ -112,6 +112,7 @@ export const poolHost = (
     readText: async () => null,
     writeText: async () => {},
     list: async () => null,
+    connect: async () => null,
   };
 };
 
