@@ -12,6 +12,7 @@ let close: () => Promise<void>;
 const PAGES: readonly [path: string, heading: string][] = [
   ['/', 'Overview'],
   ['/storage', 'Storage'],
+  ['/storage/tree', 'Storage'],
   ['/storage/datasets', 'Storage'],
   ['/storage/disks', 'Storage'],
   ['/storage/pools/tank', 'tank'],

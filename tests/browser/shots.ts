@@ -17,6 +17,7 @@ const SIZES = [
 const PAGES: readonly [name: string, path: string][] = [
   ['overview', '/'],
   ['pools', '/storage'],
+  ['tree', '/storage/tree'],
   ['datasets', '/storage/datasets'],
   ['disks', '/storage/disks'],
   ['pool', '/storage/pools/tank'],

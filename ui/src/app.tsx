@@ -11,6 +11,7 @@ const Overview = page(() => import('./pages/Overview.tsx'), 'Overview');
 const storage = () => import('./pages/storage/Storage.tsx');
 const Pools = page(storage, 'Pools');
 const Disks = page(storage, 'Disks');
+const StorageTree = page(() => import('./pages/storage/StorageTree.tsx'), 'StorageTree');
 const Datasets = page(() => import('./pages/storage/Datasets.tsx'), 'Datasets');
 const Pool = page(() => import('./pages/storage/Pool.tsx'), 'Pool');
 const Dataset = page(() => import('./pages/storage/Dataset.tsx'), 'Dataset');
@@ -41,6 +42,7 @@ export const App = (): JSX.Element => (
     <Route path="/" component={Overview} />
     <Route path="/storage" component={Pools} />
     <Route path="/storage/disks" component={Disks} />
+    <Route path="/storage/tree" component={StorageTree} />
     <Route path="/storage/datasets" component={Datasets} />
     <Route path="/storage/pools/:name" component={Pool} />
     <Route path="/storage/datasets/*name" component={Dataset} />

@@ -15,6 +15,7 @@ export const PLACES: readonly Place[] = [
 ];
 /** Parts of places that have an address of their own, for the palette. */
 export const PARTS: readonly { href: string; label: string }[] = [
+  { href: '/storage/tree', label: 'Storage as one tree' },
   { href: '/storage/datasets', label: 'Datasets' },
   { href: '/storage/disks', label: 'Disks' },
   { href: '/changes/state', label: 'Edit state.yaml' },

@@ -12,7 +12,7 @@ import { Dialog } from '../parts/Dialog.tsx';
 import { Menu } from '../parts/Menu.tsx';
 import { PoolDrawing } from '../parts/PoolDrawing.tsx';
 import { Status, type Tone } from '../parts/Status.tsx';
-import { Table, VirtualTable } from '../parts/VirtualTable.tsx';
+import { Table, type Tree, TreeName, VirtualTable } from '../parts/VirtualTable.tsx';
 import { diffOf, hunksOf } from '../plan/diff.ts';
 import { DiffView } from '../plan/DiffView.tsx';
 import { PlanView } from '../plan/PlanView.tsx';
@@ -114,6 +114,7 @@ const chart = (more: Partial<ChartLook>): ChartLook => ({
   height: 160,
   ...more,
 });
+const BRANCHES = ['tank', 'tank/media', 'tank/media/films', 'tank/office', 'tank/office/contracts'];
 const CHARTS: readonly { name: string; look: ChartLook }[] = [
   { name: 'With a hole and a forecast', look: chart({}) },
   { name: 'Close up', look: chart({ points: POINTS.slice(-20), from: NOW - 20 * DAY, to: NOW, forecast: undefined, fromZero: false }) },
@@ -125,6 +126,13 @@ export const Living = (): JSX.Element => {
   const [text, setText] = createSignal('tank/media');
   const [picked, setPicked] = createSignal<ReadonlySet<string>>(new Set(['row 2']));
   const [sorting, setSorting] = createSignal({ by: 'n', descending: false });
+  const [closed, setClosed] = createSignal(new Set(['tank/office']));
+  const branches = () => BRANCHES.filter((b) => ![...closed()].some((c) => b.startsWith(`${c}/`)));
+  const tree: Tree<string> = {
+    level: (b) => b.split('/').length - 1,
+    open: (b) => (BRANCHES.some((x) => x.startsWith(`${b}/`)) ? !closed().has(b) : null),
+    toggle: (b) => void setClosed((was) => (was.has(b) ? new Set([...was].filter((x) => x !== b)) : new Set([...was, b]))),
+  };
   return (
     <Show when={simulated()} fallback={<Page title="There is nothing here">{null}</Page>}>
       <Page title="Parts and states" lead="Every part of the interface in every state it can be in.">
@@ -233,6 +241,26 @@ export const Living = (): JSX.Element => {
             columns={[
               { id: 'n', head: 'Name', width: '1fr', sort: 'n', cell: (r) => r },
               { id: 'x', head: 'Length', width: '90px', align: 'end', cell: (r) => r.length },
+            ]}
+          />
+          <VirtualTable
+            label="A tree"
+            rows={5}
+            count={branches().length}
+            row={(i) => branches()[i]}
+            keyOf={(r) => r}
+            tree={tree}
+            columns={[
+              {
+                id: 'n',
+                head: 'Name',
+                width: '1fr',
+                cell: (r) => (
+                  <TreeName tree={tree} row={r} name={r}>
+                    <span>{r}</span>
+                  </TreeName>
+                ),
+              },
             ]}
           />
           <Table

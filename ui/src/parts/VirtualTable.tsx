@@ -4,11 +4,14 @@
  * Home, End move; Enter opens; Space chooses.
  */
 // biome-ignore-all lint/a11y/useSemanticElements: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
+// biome-ignore-all lint/a11y/useAriaPropsSupportedByRole: an ARIA grid or treegrid, by what it is given
+// biome-ignore-all lint/a11y/noStaticElementInteractions: an ARIA grid or treegrid, by what it is given
 // biome-ignore-all lint/a11y/useFocusableInteractive: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
 // biome-ignore-all lint/a11y/useAriaActivedescendantWithTabindex: an ARIA grid: rows and cells are placed by hand, the grid itself has the focus and the keyboard
 import { createEffect, createMemo, createSignal, createUniqueId, For, type JSX, onCleanup, onMount, Show } from 'solid-js';
 import { isPhone } from '../data/settings.ts';
+import { Icon } from './Icon.tsx';
 
 export type Column<T> = {
   id: string;
@@ -25,6 +28,14 @@ export type Column<T> = {
   wide?: true;
   /** Holds sentences: in a short list it may take several lines, everything else stays on one. */
   wrap?: true;
+};
+/** Rows that stand below each other: a tree of any size, drawn as the same table. */
+export type Tree<T> = {
+  /** 0 for a root. */
+  level: (row: T) => number;
+  /** Whether what is below it is shown; null when nothing is below it. */
+  open: (row: T) => boolean | null;
+  toggle: (row: T) => void;
 };
 export type Sorting = { by: string; descending: boolean };
 
@@ -47,6 +58,8 @@ export function VirtualTable<T>(props: {
   onRange?: (from: number, to: number) => void;
   /** Rows at most before it scrolls by itself; fills the window when not given. */
   rows?: number;
+  /** Right opens or goes in, Left closes or goes out. */
+  tree?: Tree<T> | undefined;
   /** Rows hold sentences: on a phone they have two lines. */
   tall?: boolean;
   empty?: JSX.Element;
@@ -99,10 +112,25 @@ export function VirtualTable<T>(props: {
     Home: () => 0,
     End: () => props.count - 1,
   };
+  const inTree = (key: string, row: T): number | undefined => {
+    const { tree } = props;
+    if (!tree || (key !== 'ArrowRight' && key !== 'ArrowLeft')) return undefined;
+    const isOpen = tree.open(row);
+    if (isOpen === (key === 'ArrowLeft')) {
+      tree.toggle(row);
+      return active();
+    }
+    if (key === 'ArrowRight') return isOpen ? active() + 1 : active();
+    for (let i = active() - 1; i >= 0; i -= 1) {
+      const above = props.row(i);
+      if (above !== undefined && tree.level(above) < tree.level(row)) return i;
+    }
+    return active();
+  };
   const onKey = (e: KeyboardEvent): void => {
     if (e.target !== scroller) return;
-    const to = move[e.key]?.();
     const row = props.row(active());
+    const to = move[e.key]?.() ?? (row === undefined ? undefined : inTree(e.key, row));
     if (to !== undefined) {
       e.preventDefault();
       setActive(Math.max(0, Math.min(props.count - 1, to)));
@@ -131,6 +159,10 @@ export function VirtualTable<T>(props: {
       const r = row();
       return r === undefined ? <span class="blank" /> : c.cell(r);
     };
+    const inRow = <V,>(read: (row: T) => V | undefined): V | undefined => {
+      const r = row();
+      return r === undefined ? undefined : read(r);
+    };
     const chosen = (): boolean => {
       const r = row();
       return r !== undefined && (props.selected?.has(props.keyOf(r)) ?? false);
@@ -142,6 +174,8 @@ export function VirtualTable<T>(props: {
         class="vrow"
         classList={{ active: active() === index(), chosen: chosen() }}
         aria-rowindex={index() + 2}
+        aria-level={inRow((r) => (props.tree ? props.tree.level(r) + 1 : undefined))}
+        aria-expanded={inRow((r) => props.tree?.open(r) ?? undefined)}
         aria-selected={props.onSelect ? chosen() : undefined}
         style={{ transform: `translateY(${index() * tall()}px)` }}
         onClick={(e) => {
@@ -179,7 +213,7 @@ export function VirtualTable<T>(props: {
     <div
       class="vtable"
       ref={scroller}
-      role="grid"
+      role={props.tree ? 'treegrid' : 'grid'}
       tabindex="0"
       aria-label={props.label}
       aria-rowcount={props.count + 1}
@@ -229,6 +263,28 @@ export function VirtualTable<T>(props: {
         </div>
       </Show>
     </div>
+  );
+}
+
+/** The first cell of a row in a tree: as far in as it is deep, with what opens it. */
+export function TreeName<T>(props: { tree: Tree<T>; row: T; name: string; children: JSX.Element }): JSX.Element {
+  return (
+    <span class="tree-name">
+      <span class="indent" style={{ width: `${props.tree.level(props.row) * 18}px` }} />
+      <Show when={props.tree.open(props.row) !== null} fallback={<span class="twist" />}>
+        <button
+          type="button"
+          class="twist"
+          tabindex="-1"
+          aria-expanded={props.tree.open(props.row) === true}
+          aria-label={`${props.tree.open(props.row) ? 'Hide' : 'Show'} what is below ${props.name}`}
+          onClick={() => props.tree.toggle(props.row)}
+        >
+          <Icon name="right" />
+        </button>
+      </Show>
+      {props.children}
+    </span>
   );
 }
 

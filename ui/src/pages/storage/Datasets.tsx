@@ -7,8 +7,7 @@ import { whyNot } from '../../data/session.ts';
 import type { Outputs } from '../../data/trpc.ts';
 import { trpc } from '../../data/trpc.ts';
 import { Answer, Button, Bytes, Page } from '../../parts/basic.tsx';
-import { Icon } from '../../parts/Icon.tsx';
-import { type Sorting, VirtualTable } from '../../parts/VirtualTable.tsx';
+import { type Sorting, type Tree, TreeName, VirtualTable } from '../../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../../parts/words.ts';
 import { CreateDataset } from './DatasetForms.tsx';
 import { STORAGE_TABS } from './tabs.ts';
@@ -52,34 +51,36 @@ export const Datasets = (): JSX.Element => {
     });
   const open = (d: Row): void => navigate(pageOf(`dataset:${d.name}`) ?? '/');
 
-  const nameCell = (d: Row): JSX.Element => {
-    const depth = d.name.split('/').length - 1;
-    return (
-      <span class="tree-name">
-        <Show when={isTree()}>
-          <span class="indent" style={{ width: `${depth * 18}px` }} />
-          <Show when={parents().has(d.name)} fallback={<span class="twist" />}>
-            <button
-              type="button"
-              class="twist"
-              aria-expanded={!closed().has(d.name)}
-              aria-label={`${closed().has(d.name) ? 'Show' : 'Hide'} what is below ${d.name}`}
-              onClick={() => fold(d.name)}
-            >
-              <Icon name="right" />
-            </button>
-          </Show>
-        </Show>
-        <A href={pageOf(`dataset:${d.name}`) ?? '/'}>{isTree() ? d.name.slice(d.name.lastIndexOf('/') + 1) : d.name}</A>
-        <Show when={d.kind === 'volume'}>
-          <span class="tag">volume</span>
-        </Show>
-        <Show when={d.keyStatus === 'unavailable'}>
-          <span class="tag">locked</span>
-        </Show>
-      </span>
-    );
+  const tree: Tree<Row> = {
+    level: (d) => d.name.split('/').length - 1,
+    open: (d) => (parents().has(d.name) ? !closed().has(d.name) : null),
+    toggle: (d) => fold(d.name),
   };
+  const Name = (props: { of: Row; text: string }): JSX.Element => (
+    <>
+      <A href={pageOf(`dataset:${props.of.name}`) ?? '/'}>{props.text}</A>
+      <Show when={props.of.kind === 'volume'}>
+        <span class="tag">volume</span>
+      </Show>
+      <Show when={props.of.keyStatus === 'unavailable'}>
+        <span class="tag">locked</span>
+      </Show>
+    </>
+  );
+  const nameCell = (d: Row): JSX.Element => (
+    <Show
+      when={isTree()}
+      fallback={
+        <span class="tree-name">
+          <Name of={d} text={d.name} />
+        </span>
+      }
+    >
+      <TreeName tree={tree} row={d} name={d.name}>
+        <Name of={d} text={d.name.slice(d.name.lastIndexOf('/') + 1)} />
+      </TreeName>
+    </Show>
+  );
 
   return (
     <Page
@@ -111,6 +112,7 @@ export const Datasets = (): JSX.Element => {
             </div>
             <VirtualTable
               label="Datasets"
+              tree={isTree() ? tree : undefined}
               count={shown().length}
               row={(i) => shown()[i]}
               keyOf={(d) => d.name}

@@ -1,0 +1,76 @@
+/** Parts that are used by hand: the chart and the tree, with the keyboard alone. */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { asAdmin, type Running, temporaryState } from '../daemon/daemon.ts';
+import { accessible, LIMIT, login, person, type Person, stage } from './browser.ts';
+
+const state = temporaryState();
+let daemon: Running;
+let browser: Browser;
+let close: () => Promise<void>;
+let ada: Person;
+
+beforeAll(async () => {
+  ({ daemon, browser, close } = await stage(state.path));
+  await asAdmin(daemon);
+  ada = await person(browser, { reducedMotion: 'reduce' });
+  await login(ada.page, daemon.url);
+}, 4 * LIMIT);
+afterAll(async () => {
+  await close();
+  state.remove();
+});
+
+test('a pool says how it fills, to eyes, to the keyboard and as a table', { timeout: 4 * LIMIT }, async () => {
+  const { page } = ada;
+  const history = await ada.page.request.get(`${daemon.url}/api/zfs/pools/tank/history?days=365`);
+  const { points, forecast } = (await history.json()) as { points: { allocated: number }[]; forecast: { fullAt: number } };
+  expect(points.length).toBeGreaterThan(300);
+  expect(forecast.fullAt).toBeGreaterThan(Date.now());
+
+  await page.goto(`${daemon.url}/storage/pools/tank`);
+  const chart = page.getByRole('slider', { name: 'Space used in tank over time' });
+  await chart.locator('canvas').waitFor();
+  await page.getByText(/^It grows by about .* At this pace it is full in/).waitFor();
+  const newest = await chart.getAttribute('aria-valuetext');
+  await chart.focus();
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(() => chart.getAttribute('aria-valuetext'), { timeout: LIMIT }).not.toBe(newest);
+  await page.keyboard.press('End');
+  await expect.poll(() => chart.getAttribute('aria-valuetext'), { timeout: LIMIT }).toContain('if it goes on like this');
+  await page.keyboard.press('Home');
+  await expect.poll(() => chart.getAttribute('aria-valuenow'), { timeout: LIMIT }).toBe('0');
+  await chart.hover();
+  await expect.poll(() => chart.getAttribute('aria-valuenow'), { timeout: LIMIT }).not.toBe('0');
+
+  await page.getByRole('radio', { name: '2 days' }).check();
+  await page.getByText('drawn close up: the axis does not begin at zero').waitFor();
+  await page.getByText('As a table', { exact: true }).click();
+  await page.getByRole('table', { name: 'Space used in tank over time, as a table' }).waitFor();
+  await accessible(page, 'a chart and its table');
+  // In the other theme it is drawn with that theme's colours.
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect.poll(() => chart.locator('canvas').count(), { timeout: LIMIT }).toBe(1);
+  await page.emulateMedia({ colorScheme: 'light' });
+});
+
+test('the tree opens and closes with the arrows, and Enter goes there', { timeout: 4 * LIMIT }, async () => {
+  const { page } = ada;
+  await page.goto(`${daemon.url}/storage/tree`);
+  const tree = page.getByRole('treegrid', { name: 'Pools, disks and datasets' });
+  await tree.getByRole('link', { name: 'laptops' }).waitFor();
+  const pool = tree.getByRole('row', { name: /backup pool 1/ });
+  expect([await pool.getAttribute('aria-level'), await pool.getAttribute('aria-expanded')]).toEqual(['1', 'true']);
+  await tree.focus();
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(() => pool.getAttribute('aria-expanded'), { timeout: LIMIT }).toBe('false');
+  expect(await tree.getByRole('link', { name: 'laptops' }).count()).toBe(0);
+  await page.keyboard.press('ArrowRight');
+  await tree.getByRole('link', { name: 'laptops' }).waitFor();
+  // in: the vdev, its first disk; out again: the vdev, the pool
+  for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft']) await page.keyboard.press(key);
+  expect(await tree.getAttribute('aria-activedescendant')).toBe(await pool.getAttribute('id'));
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'backup' }).waitFor();
+  expect(ada.errors).toEqual([]);
+});
