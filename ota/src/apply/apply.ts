@@ -5,6 +5,7 @@
  * boot entries go, so that nothing starts it while it is written; its entry comes back last, counted. The power can go at any moment:
  * the running system's entry is never touched. Running it again goes on where it stopped, because what is there is not written again.
  */
+import { mkdir, statfs } from 'node:fs/promises';
 import type { ApplyRequest, Manifest } from '../../../control/src/domain/bundle/bundle.ts';
 import type { Clock } from '../../../control/src/domain/clock.ts';
 import { RefusalError, type Refusal, type Result, ok, orThrow, refuse } from '../../../control/src/domain/refusal.ts';
@@ -96,6 +97,21 @@ const check = async (job: Job): Promise<{ first: Step[]; then: Step[]; pools: { 
   return { ...planOf(job), pools };
 };
 
+/** For history, baseline and verdict. The reserve that only root may use is not counted: it is what is left when all else is full. */
+const RECORDS = 1024 * 1024;
+const roomForRecords = async (places: Places): Promise<Result<null>> => {
+  await mkdir(places.state, { recursive: true });
+  const { bavail, bsize } = await statfs(places.state);
+  return bavail * bsize >= RECORDS
+    ? ok(null)
+    : refuse(
+        'blocked',
+        'the update',
+        `${places.state} has no room left for the records of an update`,
+        'Make room on /persist. Nothing was changed.',
+      );
+};
+
 const writerOf = ({ tools, opened }: Job): Writer => ({
   places: tools.places,
   syncAll: tools.syncAll,
@@ -107,6 +123,7 @@ const install = async (job: Job): Promise<Applied> => {
   const { tools, progress, device, opened, machine } = job;
   const { system, slot } = opened.manifest;
   const { first, then, pools } = await check(job);
+  orThrow(await roomForRecords(tools.places));
   const stop = (): void => {
     if (tools.signal.aborted) throw cancelled();
   };
@@ -141,23 +158,16 @@ const install = async (job: Job): Promise<Applied> => {
       refuse('conflict', 'staging', 'somebody else changed the boot partition meanwhile', 'Start the update again.').refusal,
     );
   await progress.set({ phase: 'staging' });
+  // written down first: of an entry that nobody knows of, nobody could say what became of it. Without its entry nothing is tried
+  await appendHistory(tools.places, {
+    at: tools.clock(),
+    kind: 'staged',
+    slot: device.slot,
+    system,
+    bootId: machine.booted.bootId,
+    reason: '',
+  });
   orThrow(await perStep(writer, [planned]));
-  try {
-    await appendHistory(tools.places, {
-      at: tools.clock(),
-      kind: 'staged',
-      slot: device.slot,
-      system,
-      bootId: machine.booted.bootId,
-      reason: '',
-    });
-  } catch (error) {
-    // what became of it could not be told later: then it isn't tried
-    await perStep(writer, [{ kind: 'remove entry', file: planned.file }]);
-    throw new RefusalError(
-      refuse('failed', 'staging', `the history can't be written: ${String(error)}`, 'Make room on /persist, then start it again.').refusal,
-    );
-  }
   return { slot: device.slot, system, entry: planned.file, written: counted.written, skipped: counted.skipped };
 };
 

@@ -7,7 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SystemInfo, type Verdict } from '../../../control/src/domain/slot/slot.ts';
+import { orThrow } from '../../../control/src/domain/refusal.ts';
 import { realHost } from '../../../control/src/host/exec.ts';
+import { takeLock } from '../apply/lock.ts';
 import { readBooted, slotOfCommandLine } from '../slots/booted.ts';
 import { readEsp } from '../slots/esp.ts';
 import { readOptional, replaceFile } from '../slots/files.ts';
@@ -144,21 +146,26 @@ const deadline = async (): Promise<number> => {
   return 1;
 };
 
+/** What became of the last attempt, and what a confirmed entry has replaced. Alone: an update that has begun meanwhile does the latter itself. */
+const reconcile = async (at: number): Promise<void> => {
+  const booted = orThrow(await readBooted(places));
+  const esp = orThrow(await readEsp(places, booted.espPartUuid));
+  const { slot, bootId } = booted;
+  const fact = settle({ at, bootId, running: slot, slots: slotsOf(esp, booted), history: await readHistory(places) });
+  if (fact !== null) {
+    await appendHistory(places, fact);
+    say(`${fact.system?.version ?? 'the system'} in slot ${fact.slot}: ${fact.kind}${fact.reason === '' ? '' : `: ${fact.reason}`}`);
+  }
+  orThrow(await perStep({ places, syncAll: syncAll(host), contents: noContents }, confirmCleanup(esp, slot)));
+};
+
 const account = async (): Promise<number> => {
   const at = Date.now();
-  const booted = await readBooted(places);
-  const esp = booted.ok ? await readEsp(places, booted.value.espPartUuid) : booted;
-  if (booted.ok && esp.ok) {
-    const { slot, bootId } = booted.value;
-    const fact = settle({ at, bootId, running: slot, slots: slotsOf(esp.value, booted.value), history: await readHistory(places) });
-    if (fact !== null) {
-      await appendHistory(places, fact);
-      say(`${fact.system?.version ?? 'the system'} in slot ${fact.slot} is ${fact.kind}${fact.reason === '' ? '' : `: ${fact.reason}`}`);
-    }
-    // what a confirmed entry has replaced; also when a cut kept an earlier start from doing it
-    const clean = await perStep({ places, syncAll: syncAll(host), contents: noContents }, confirmCleanup(esp.value, slot));
-    if (!clean.ok) say(`${clean.refusal.what}: ${clean.refusal.why}`);
-  } else say(booted.ok ? (esp.ok ? '' : esp.refusal.why) : booted.refusal.why);
+  const lock = await takeLock(places.lock, 'accounting for this start');
+  if (lock.ok) {
+    await attempt('accounting for this start', () => reconcile(at));
+    await lock.value();
+  } else say(lock.refusal.why);
   await writeStatus(places, at);
   // from here on nothing gives this start up any more
   if ((await blessState(host)) === 'good') await replaceFile(places.blessed, '');

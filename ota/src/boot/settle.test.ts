@@ -63,6 +63,20 @@ test('words of an earlier attempt are not taken for those of this one', () => {
   expect(settle(facts('a', 'staged', history))).toBeNull();
 });
 
+test('written down, but without its entry: the power was lost in between, said once', () => {
+  const history = [event('staged', 1)];
+  const fact = settle(facts('a', 'empty', history));
+  expect(fact).toMatchObject({ kind: 'apply-failed', slot: 'b' });
+  expect(settle(facts('a', 'empty', [...history, fact as UpdateEvent]))).toBeNull();
+});
+
+test('an update that was refused while another waits for its start does not end that one', () => {
+  const history = [event('staged', 1), event('apply-failed', 2, { reason: 'it is older' })];
+  expect(settle(facts('a', 'staged', history))).toBeNull();
+  expect(settle(facts('b', 'confirmed', history))).toMatchObject({ kind: 'confirmed', slot: 'b' });
+  expect(settle(facts('a', 'failed', history))).toMatchObject({ kind: 'reverted', slot: 'b' });
+});
+
 test('going back by hand is an attempt like any other', () => {
   const history = [event('staged', 1), event('confirmed', 2), event('rolled-back', 3, { slot: 'a' })];
   expect(openAttempt(history)).toMatchObject({ kind: 'rolled-back', slot: 'a' });

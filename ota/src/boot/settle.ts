@@ -41,7 +41,9 @@ export const settle = (f: Facts): UpdateEvent | null => {
   const verdict = f.history.findLast((e) => e.kind === 'verdict-failed' && e.slot === attempt.slot && e.at >= attempt.at);
   if (slot.state === 'failed' || (verdict !== undefined && slot.state !== 'staged'))
     return event(f, 'reverted', attempt, verdict?.reason ?? SILENT);
-  // Its entry is gone, or belongs to something else: written over by another installation.
-  if (slot.state === 'empty') return event(f, 'reverted', attempt, 'its boot entry is gone');
+  // It was written down just before its entry was written. What ended it has said so, unless it was the power.
+  const said = f.history.some((e) => e.kind === 'apply-failed' && e.at >= attempt.at);
+  if (slot.state === 'empty' && !said)
+    return event(f, 'apply-failed', attempt, 'the power was lost, or another update begun, before it was complete');
   return null;
 };
