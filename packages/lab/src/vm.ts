@@ -160,20 +160,22 @@ export class Vm {
     return ['ssh', ...[...options, ...alive, ...more].flatMap((option) => ['-o', option]), ...target];
   }
 
-  /** Which start of the system this is; null while nobody answers. Asked over a connection of its own: shared ones outlive restarts. */
+  /** The answer to a command; null while nobody answers. Over a connection of its own: shared ones outlive restarts. */
+  async ask(argv: readonly string[]): Promise<string | null> {
+    const answer = await run([...this.#ssh(['ControlPath=none']), quote(argv)], { timeoutMs: 30_000, hardKill: true });
+    return answer.exit === 0 ? answer.stdout : null;
+  }
+
+  /** Which start of the system this is; null while nobody answers. */
   async bootId(): Promise<string | null> {
-    const answer = await run([...this.#ssh(['ControlPath=none']), 'cat /proc/sys/kernel/random/boot_id'], {
-      timeoutMs: 20_000,
-      hardKill: true,
-    });
-    return answer.exit === 0 ? answer.stdout.trim() : null;
+    return (await this.ask(['cat', '/proc/sys/kernel/random/boot_id']))?.trim() ?? null;
   }
 
   /** Restarts the system properly and waits until it can be reached again. */
   async restart(limitMs = 480_000): Promise<void> {
     const before = await this.bootId();
     await this.forgetSsh();
-    await run([...this.#ssh(['ControlPath=none']), 'systemctl --no-block reboot'], { timeoutMs: 30_000, hardKill: true });
+    await this.ask(['systemctl', '--no-block', 'reboot']);
     await this.until('the system has restarted', limitMs, async () => {
       const now = await this.bootId();
       return now !== null && now !== before;
