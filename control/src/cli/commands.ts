@@ -40,6 +40,9 @@ const property: Option = {
   offer: 'property',
   help: 'a ZFS property, such as compression=zstd; may be repeated',
 };
+const YES: Option = { name: 'yes', short: 'y', help: "don't ask" };
+const ON_BOX: Option = { name: 'on-box', help: 'the file is on the box itself, such as a USB stick that is mounted there' };
+const bundle: Arg = { name: 'SOURCE', help: 'an address the box can reach, or a file', offer: 'file' };
 const limit = (what: string): Option => ({ name: 'limit', short: 'n', value: 'N', help: `at most this many ${what}` });
 const secretIn: Option = { name: 'password-stdin', help: 'read the password from standard input (first line)' };
 
@@ -558,6 +561,68 @@ export const COMMANDS: readonly Command<Handler>[] = [
   command('session revoke', 'end a session', ['session revoke 9e2b'], async () => (await import('./cmd/access.ts')).sessionRevoke, {
     args: [{ name: 'SESSION', help: 'its id, as in session list' }],
   }),
+  command(
+    'update status',
+    'the two system slots, and an update that is being installed',
+    ['update status'],
+    async () => (await import('./cmd/update.ts')).updateStatus,
+  ),
+  command(
+    'update history',
+    'what became of updates, with reasons',
+    ['update history'],
+    async () => (await import('./cmd/update.ts')).updateHistory,
+    { options: [limit('lines')] },
+  ),
+  command(
+    'update inspect',
+    'what a bundle is, before it is installed',
+    ['update inspect https://example.org/dplaneos-0.2.0.bundle', 'update inspect --on-box /media/usb/dplaneos-0.2.0.bundle'],
+    async () => (await import('./cmd/update.ts')).updateInspect,
+    { args: [bundle], options: [ON_BOX] },
+  ),
+  command(
+    'update install',
+    'install a signed bundle into the slot that does not run',
+    ['update install https://example.org/dplaneos-0.2.0.bundle --wait', 'update install dplaneos-0.2.0.bundle'],
+    async () => (await import('./cmd/update.ts')).updateInstall,
+    {
+      args: [bundle],
+      options: [{ name: 'wait', help: 'follow it to its end, with a bar' }, ON_BOX, YES],
+      details:
+        'The running system is not touched: the update is tried at the next restart, and if it does not come up well, the system that runs now comes back by itself.',
+    },
+  ),
+  command(
+    'update cancel',
+    'end the update that is being installed',
+    ['update cancel'],
+    async () => (await import('./cmd/update.ts')).updateCancel,
+  ),
+  command(
+    'update rollback',
+    'let the next restart try the other slot, when it came up well before',
+    ['update rollback'],
+    async () => (await import('./cmd/update.ts')).updateRollback,
+    { options: [YES] },
+  ),
+  command(
+    'update confirm',
+    'keep the running system although it was not found good by itself',
+    ['update confirm'],
+    async () => (await import('./cmd/update.ts')).updateConfirm,
+    { options: [YES] },
+  ),
+  command(
+    'restart',
+    'restart the machine; says before who is connected',
+    ['restart'],
+    async () => (await import('./cmd/update.ts')).restart,
+    {
+      options: [YES],
+    },
+  ),
+
   command('password', 'change your own password', ['password'], async () => (await import('./cmd/session.ts')).password),
   command(
     'totp enable',
@@ -606,6 +671,7 @@ export const SECTIONS: readonly (readonly [string, readonly string[]])[] = [
   ['Look', ['status', 'events', 'alerts', 'audit', 'run']],
   ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'share']],
   ['Declared state', ['plan', 'apply', 'approve', 'state', 'drift']],
+  ['System', ['update', 'restart']],
   ['Access', ['claim', 'login', 'logout', 'whoami', 'password', 'totp', 'user', 'token', 'session', 'host', 'recover']],
   ['This command', ['completion', 'version', 'help']],
 ];

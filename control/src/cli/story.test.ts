@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Pty } from './testing/pty.ts';
@@ -324,6 +324,68 @@ describe('for scripts', () => {
     const ended = await script(['pool', 'list', '--url', 'https://127.0.0.1:1']);
     expect(ended.code).toBe(6);
     expect(ended.err).toContain('nothing listens there');
+  });
+});
+
+describe('an update that does not come up', () => {
+  const bundle = (): string => join(folder, 'dplaneos-0.3.0-broken.bundle');
+  it('is sent with a bar, staged, and says how it starts', { timeout: 90_000 }, async () => {
+    writeFileSync(bundle(), Buffer.alloc(64 * 1024 * 1024));
+    const p = person('update', 'install', bundle(), '--wait');
+    await p.answer('and install it into slot b, over 0.0.9? [y/N]', 'y');
+    await p.until('sending');
+    await p.until('64 MiB of 64 MiB');
+    await p.until('installed into slot b');
+    await p.until('slot b  0.3.0  staged, is tried at the next restart, 3 tries');
+    await p.until('dplane restart');
+    expect(await p.exit).toBe(0);
+    const { slots } = await json<{ slots: { slots: { name: string; state: string; next: boolean }[] } }>('update', 'status');
+    expect(slots.slots[1]).toMatchObject({ name: 'b', state: 'staged', next: true });
+  });
+
+  it('a restart says who is connected, and wants the name of the machine', { timeout: 60_000 }, async () => {
+    const no = person('restart');
+    await no.until('0.3.0 in slot b is tried');
+    await no.until('clients are connected');
+    await no.answer('to restart it:', 'y');
+    await no.until('Nothing was done');
+    expect(await no.exit).toBe(1);
+    const yes = person('restart');
+    await yes.answer('to restart it:', hostname());
+    await yes.until('The machine restarts.');
+    expect(await yes.exit).toBe(0);
+  });
+
+  it('is given up, and everyone who looks is told why', { timeout: 60_000 }, async () => {
+    type View = { slots: { running: string; slots: { state: string }[] }; recent: { kind: string; reason: string }[] };
+    for (;;) {
+      const v = await json<View>('update', 'status');
+      if (v.slots.slots[1]?.state !== 'failed') continue; // until the time limit of the test
+      expect(v.slots.running).toBe('a');
+      expect(v.recent[0]).toMatchObject({ kind: 'reverted', reason: 'pool tank missing' });
+      break;
+    }
+    const status = await script(['update', 'status']);
+    expect(status.out).toContain('slot b  0.3.0  did not come up, is not started again');
+    expect((await script(['status'])).out).toContain('version 0.3.0 in slot b did not come up: pool tank missing; back on 0.1.0 in slot a');
+    const back = await script(['update', 'rollback', '--yes']);
+    expect(back.code).toBe(1);
+    expect(back.err).toContain('slot b did not come up when it was tried');
+  });
+
+  it('wrong things are refused with what to do', { timeout: 60_000 }, async () => {
+    const wrong = async (...args: string[]): Promise<string> => {
+      const ended = await script(['update', ...args, '--yes']);
+      expect(ended.code, args.join(' ')).not.toBe(0);
+      expect(ended.err.split('\n').length, ended.err).toBeGreaterThan(2);
+      return ended.err;
+    };
+    expect(await wrong('install', 'https://example.org/tampered')).toContain('signature');
+    expect(await wrong('install', 'https://example.org/dplaneos-old')).toContain('is not above');
+    expect(await wrong('install', '/nowhere/bundle')).toContain('no such file');
+    expect(await wrong('install', 'ftp://example.org/x')).toContain('http://');
+    expect(await wrong('install', 'relative', '--on-box')).toContain('from /');
+    expect(await wrong('confirm')).toContain('confirmed already');
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { EXIT, Problem } from './problems.ts';
 
 export type Address =
@@ -40,6 +41,9 @@ export const isLoopback = (a: Address): boolean => a.kind === 'unix' || LOOPBACK
 
 const CONNECT_MS = 8_000;
 const ANSWER_MS = 120_000;
+/** The other end may write to a slow disk, or take snapshots, before it takes more. */
+const STREAM_MS = 600_000;
+const isText = (body: Send['body']): body is string | null => body === null || typeof body === 'string';
 
 const unreachable = (where: string, cause: unknown): Problem => {
   if (cause instanceof Problem) return cause;
@@ -79,7 +83,8 @@ export type Send = {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
-  readonly body: string | null;
+  /** A stream goes out as it comes; the answer may be there before its end. */
+  readonly body: string | null | { readonly stream: Readable; readonly size: number };
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -164,11 +169,18 @@ export const openTransport = (address: Address, pinned: boolean, trust: Trust): 
           agent,
           method: request.method,
           path: request.path,
-          timeout: ANSWER_MS,
+          timeout: isText(request.body) ? ANSWER_MS : STREAM_MS,
           signal: request.signal,
-          headers: { ...request.headers, host, ...(request.body === null ? {} : { 'content-length': Buffer.byteLength(request.body) }) },
+          headers: {
+            ...request.headers,
+            host,
+            ...(request.body === null
+              ? {}
+              : { 'content-length': isText(request.body) ? Buffer.byteLength(request.body) : request.body.size }),
+          },
         },
         (response) => {
+          if (!isText(request.body)) request.body.stream.unpipe(outgoing);
           collect(response).then((text) => {
             const status = response.statusCode ?? 0;
             resolve({
@@ -196,7 +208,11 @@ export const openTransport = (address: Address, pinned: boolean, trust: Trust): 
       );
       outgoing.on('timeout', () => outgoing.destroy(Object.assign(new Error('it did not answer in time'), { code: 'ETIMEDOUT' })));
       outgoing.on('error', reject);
-      outgoing.end(request.body ?? undefined);
+      if (isText(request.body)) outgoing.end(request.body ?? undefined);
+      else {
+        request.body.stream.once('error', (e) => outgoing.destroy(e));
+        request.body.stream.pipe(outgoing);
+      }
     }).catch((cause: unknown) => {
       throw unreachable(where, cause);
     });
