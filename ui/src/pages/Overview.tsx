@@ -11,7 +11,7 @@ import { useUpdates } from '../data/updates.ts';
 import { Answer, Meter, Page, Section, Time } from '../parts/basic.tsx';
 import { Shape, Status, toneOfHealth, toneOfSeverity } from '../parts/Status.tsx';
 import { pageOf, percent, plural, shortened } from '../parts/words.ts';
-import { PoolTrend } from './storage/PoolSpace.tsx';
+import { PoolTrend } from './storage/PoolTrend.tsx';
 import { scanText } from './storage/scan.ts';
 import { standingOf } from './system/words.ts';
 import { verdictOf } from './verdict.ts';
