@@ -215,15 +215,24 @@ const COMMANDS = {
   start: { packages: labPackages, ui: true, run: () => handOver([], 'packages/lab/src/main.ts') },
   lab: { packages: labPackages, run: () => handOver([], 'packages/lab/src/main.ts') },
   e2e: { packages: labPackages, ui: true, run: () => handOver([], 'node_modules/vitest/vitest.mjs', { DPLANE_SUITE: 'lab' }) },
+  'test:soak': {
+    packages: labPackages,
+    ui: true,
+    run: () => handOver([], 'node_modules/vitest/vitest.mjs', { DPLANE_SUITE: 'lab', DPLANE_SOAK: '1' }),
+  },
+  bundle: { packages: labPackages, ui: true, run: () => handOver([], 'packages/debian/src/main.ts') },
+  'verify-release': { packages: labPackages, ui: true, run: () => handOver([], 'packages/debian/src/main.ts') },
+  ota: { packages: () => ({}), run: () => handOver([], 'ota/src/main.ts') },
   record: { packages: labPackages, ui: true, run: () => handOver([], 'tests/lab/record.ts') },
 };
 
 const chosen = COMMANDS[command];
 if (!chosen) giveUp(`usage: node bootstrap.mjs ${Object.keys(COMMANDS).join('|')}`);
-if (command === 'start') args.unshift('start');
+if (['start', 'bundle', 'verify-release'].includes(command)) args.unshift(command);
 // an area is the beginning of a file's name
+if (command === 'test:soak') args.splice(0, args.length, 'run', 'tests/lab/slots-cuts', ...args);
 if (command === 'e2e') args.splice(0, args.length, 'run', ...args.map((arg) => (arg.startsWith('-') ? arg : `tests/lab/${arg}`)));
-if (['start', 'lab', 'e2e', 'record'].includes(command) && !existsSync(lab))
+if (['start', 'lab', 'e2e', 'record', 'test:soak', 'bundle', 'verify-release'].includes(command) && !existsSync(lab))
   giveUp('The appliance VM is not part of this version yet. The same system on a simulated host: npm run demo');
 installNpmPackages();
 installDebianPackages(chosen.packages());

@@ -1,7 +1,11 @@
-/** `node packages/debian/src/main.ts deb|slot|disk [--refresh]`: builds and says where the result is. */
+/**
+ * `node packages/debian/src/main.ts deb|slot|disk [--refresh]`: builds and says where the result is.
+ * `... bundle [--key FILE ...]`: a signed update (`npm run bundle`); `... verify-release BUNDLE ...`: is it what this commit builds?
+ */
 import { buildDeb } from './deb.ts';
 import { buildDisk } from './disk.ts';
 import { Progress } from './progress.ts';
+import { release, verifyRelease } from './release.ts';
 import { buildSlot } from './slot.ts';
 
 const [what, ...flags] = process.argv.slice(2);
@@ -15,8 +19,10 @@ try {
       `version ${slot.system.version}, index ${slot.system.index}, kernel ${slot.system.kernel}, OpenZFS ${slot.system.zfs}; not pinned: ${slot.notPinned.join('; ')}`,
     );
     if (what === 'disk') console.log(await buildDisk(slot, progress));
-  } else {
-    console.error('usage: main.ts deb|slot|disk [--refresh]');
+  } else if (what === 'bundle') process.exitCode = await release(await buildSlot(progress), flags);
+  else if (what === 'verify-release') process.exitCode = await verifyRelease(await buildSlot(progress), flags);
+  else {
+    console.error('usage: main.ts deb|slot|disk [--refresh] | bundle [--key FILE ...] | verify-release BUNDLE [--public-key FILE]');
     process.exitCode = 2;
   }
 } catch (error) {
