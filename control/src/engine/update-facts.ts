@@ -5,6 +5,8 @@ import { runningSlot, type SlotStatus, type UpdateEvent } from '../domain/slot/s
 import { describeSlot, nextSlot } from '../domain/update/update.ts';
 
 export type Condition = Pick<Alert, 'kind' | 'subject' | 'severity' | 'message'>;
+/** Those that are told from the status alone. */
+export const SLOT_ALERTS: ReadonlySet<string> = new Set(['update.unconfirmed', 'update.chosen-by-hand', 'slots.unreadable']);
 export const UPDATE_ALERTS: ReadonlySet<string> = new Set([
   'update.reverted',
   'update.unconfirmed',

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type ApplyProgress, BundleSource, sourceName } from '../domain/bundle/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
 import { Millis } from '../domain/names.ts';
-import type { UpdateEvent } from '../domain/slot/slot.ts';
+import type { SlotStatus, UpdateEvent } from '../domain/slot/slot.ts';
 import { Actor } from '../domain/user/user.ts';
 import type { Store } from '../store/types.ts';
 
@@ -17,13 +17,20 @@ export type Job = z.infer<typeof Job>;
 export type JobEnd = { how: 'staged' } | { how: 'cancelled' } | { how: 'failed'; why: string };
 
 /** How it ended, as far as the files tell; null while it goes on. */
-export const endOf = (j: Job, s: { progress: ApplyProgress | null; running: boolean; history: readonly UpdateEvent[] }): JobEnd | null => {
+export const endOf = (
+  j: Job,
+  s: { progress: ApplyProgress | null; running: boolean; history: readonly UpdateEvent[]; slots: SlotStatus },
+): JobEnd | null => {
   const p = s.progress?.id === j.id ? s.progress : null;
   if (p?.phase === 'staged' || p?.phase === 'cancelled') return { how: p.phase };
   if (p?.phase === 'failed') return { how: 'failed', why: p.refusal?.why ?? 'the updater gave no reason' };
   if (s.running) return null;
   // /run is empty after a restart of the machine: what the history has is what became of it
-  if (s.history.some((e) => e.kind === 'staged' && e.at >= j.at)) return { how: 'staged' };
+  const last = s.history.findLast((e) => e.at >= j.at && (e.kind === 'staged' || e.kind === 'apply-failed' || e.kind === 'confirmed'));
+  if (last?.kind === 'apply-failed') return { how: 'failed', why: last.reason };
+  // it is written down just before the boot entry is: without that, there is nothing in the slot
+  const there = s.slots.available && s.slots.slots.some((x) => x.name === last?.slot && x.state !== 'empty');
+  if (last !== undefined && there) return { how: 'staged' };
   return { how: 'failed', why: 'the updater ended without saying how; see `journalctl -u dplane-ota-apply`' };
 };
 

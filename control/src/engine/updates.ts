@@ -16,12 +16,12 @@ import { type RestartPreview, type UpdateHistory, type UpdateView, whatStartsNex
 import type { Actor } from '../domain/user/user.ts';
 import type { ExecAnswer, Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
-import { hasSlots, historyReader, OTA_FILES, readProgress, readStatus } from '../host/ota/files.ts';
+import { hasSlots, type HistoryFile, historyReader, OTA_FILES, readProgress, readStatus } from '../host/ota/files.ts';
 import { applyUnit, inspect } from '../host/ota/tool.ts';
 import type { Store } from '../store/types.ts';
 import { settleAlerts } from './conditions.ts';
 import { endOf, keepJobs } from './update-job.ts';
-import { eventOf, UPDATE_ALERTS, updateConditions } from './update-facts.ts';
+import { eventOf, SLOT_ALERTS, UPDATE_ALERTS, updateConditions } from './update-facts.ts';
 
 export type Upload = { size: number; name: string };
 export type Updates = {
@@ -66,10 +66,13 @@ type Seen = {
   slots: SlotStatus;
   progress: ApplyProgress | null;
   running: boolean;
-  history: UpdateEvent[];
+  /** Null when it can't be read. */
+  history: HistoryFile | null;
   problems: Refusal[];
   unreadable: string | null;
 };
+
+const eventsOf = (s: Seen): UpdateEvent[] => s.history?.events ?? [];
 
 export type UpdatesDeps = {
   host: Host;
@@ -109,7 +112,11 @@ export const createUpdates = (deps: UpdatesDeps): Updates => {
 
   const read = async (): Promise<Seen> => {
     const [status, progress, history] = await Promise.all([readStatus(host), readProgress(host), readHistory()]);
-    const problems = [...(status.ok ? [] : [status.refusal]), ...(progress.ok ? [] : [progress.refusal]), ...history.problems];
+    const problems = [
+      ...(status.ok ? [] : [status.refusal]),
+      ...(progress.ok ? [] : [progress.refusal]),
+      ...(history.ok ? [] : [history.refusal]),
+    ];
     const at = clock();
     const nothing = status.ok && (status.value === null || !status.value.available);
     const broken = status.ok && nothing && (await hasSlots(host));
@@ -130,7 +137,7 @@ export const createUpdates = (deps: UpdatesDeps): Updates => {
       slots,
       progress: p,
       running,
-      history: history.events,
+      history: history.ok ? history.value : null,
       problems,
       unreadable: !status.ok ? status.refusal.why : broken && !slots.available ? slots.why : null,
     };
@@ -138,35 +145,36 @@ export const createUpdates = (deps: UpdatesDeps): Updates => {
 
   const settleJob = (s: Seen): void => {
     const j = jobs.open();
-    const end = asking || j === null ? null : endOf(j, s);
+    const end = asking || j === null ? null : endOf(j, { ...s, history: eventsOf(s) });
     if (j !== null && end !== null) jobs.end(j, end);
   };
 
-  const tellHistory = (s: Seen): void => {
+  const tellHistory = (history: HistoryFile): void => {
     const before = store.settings.get(TOLD);
-    const from = before === null ? s.history.length : Number(before);
-    if (before !== null && from === s.history.length) return;
+    if (before === String(history.lines)) return;
     const j = jobs.newest();
     // told with the job's end, in the words of whoever asked
     const mine = (e: UpdateEvent): boolean =>
       e.kind === 'apply-failed' && j !== null && e.at >= j.at && (j.endedAt === null || e.at <= j.endedAt + 60_000);
     store.transact(() => {
-      for (const e of s.history.slice(from)) if (!mine(e)) store.events.append(eventOf(e));
-      store.settings.set(TOLD, String(s.history.length));
+      // what happened before anybody here looked for the first time is in the history
+      if (before !== null) for (const e of history.after(Number(before))) if (!mine(e)) store.events.append(eventOf(e));
+      store.settings.set(TOLD, String(history.lines));
     });
   };
 
   const fingerprint = (s: Seen | null): string =>
-    s === null ? '' : JSON.stringify([s.slots, s.progress, s.running, s.history.length, s.problems]);
+    s === null ? '' : JSON.stringify([s.slots, s.progress, s.running, s.history?.lines, s.problems]);
   const refresh = (): Promise<Seen> => {
     flight ??= read()
       .then((now) => {
         const before = fingerprint(seen);
         seen = now;
         settleJob(now);
-        // nothing can be told from a history that can't be read
-        if (now.problems.length === 0) tellHistory(now);
-        settleAlerts(store, updateConditions(now, clock()), UPDATE_ALERTS, clock());
+        // nothing begins or ends because the history can't be read
+        if (now.history !== null) tellHistory(now.history);
+        const kinds = now.history === null ? SLOT_ALERTS : UPDATE_ALERTS;
+        settleAlerts(store, updateConditions({ ...now, history: eventsOf(now) }, clock()), kinds, clock());
         if (fingerprint(now) !== before) for (const l of listeners) l();
         return now;
       })
@@ -204,7 +212,7 @@ export const createUpdates = (deps: UpdatesDeps): Updates => {
     slots: s.slots,
     progress: s.progress,
     running: s.running,
-    recent: s.history.slice(-RECENT).reverse(),
+    recent: eventsOf(s).slice(-RECENT).reverse(),
     whyNo: whyNotNow(s.slots, s.progress, s.running),
     problems: s.problems,
   });
@@ -280,7 +288,8 @@ export const createUpdates = (deps: UpdatesDeps): Updates => {
     view: async () => viewOf(await current()),
     history: async (limit) => {
       const s = await current();
-      return { total: s.history.length, events: s.history.slice(-limit).reverse(), problems: s.problems };
+      const events = eventsOf(s);
+      return { total: events.length, events: events.slice(-limit).reverse(), problems: s.problems };
     },
     inspect: (source, signal) => inspect(host, source, signal),
     install: async (actor, source) => {

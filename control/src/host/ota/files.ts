@@ -58,26 +58,39 @@ export const hasSlots = async (host: Host): Promise<boolean> => {
   return text.ok && /(?:^|\s)dplane\.slot=[ab](?:\s|$)/.test(text.value ?? '');
 };
 
-export type HistoryFile = { events: UpdateEvent[]; problems: Refusal[] };
-/** Oldest first. A torn last line is one that is still being written; any other that can't be understood is told. */
-export const historyReader = (host: Host): (() => Promise<HistoryFile>) => {
+export type HistoryFile = {
+  events: UpdateEvent[];
+  /** Complete lines, understood or not: what was told is counted in these. */
+  lines: number;
+  /** Events of the lines after so many. */
+  after(lines: number): UpdateEvent[];
+};
+/**
+ * Oldest first. A line that a power cut tore, or of a kind that a later version knows, is passed over: it must not keep the others from being
+ * told. A last one without its end is still being written.
+ */
+export const historyReader = (host: Host): (() => Promise<Result<HistoryFile>>) => {
   let last: { text: string; file: HistoryFile } | null = null;
   return async () => {
     const got = await textOf(host, OTA_FILES.history);
-    if (!got.ok) return { events: [], problems: [got.refusal] };
+    if (!got.ok) return got;
     const text = got.value ?? '';
-    if (last?.text === text) return last.file;
-    const file: HistoryFile = { events: [], problems: [] };
-    for (const [i, line] of text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .split('\n')
-      .entries()) {
-      if (line === '') continue;
-      const event = parse(`line ${i + 1} of ${OTA_FILES.history}`, line, UpdateEvent);
-      if (event.ok) file.events.push(event.value);
-      else file.problems.push(event.refusal);
-    }
-    last = { text, file };
-    return file;
+    if (last?.text !== text) last = { text, file: readHistory(text) };
+    return ok(last.file);
+  };
+};
+const readHistory = (text: string): HistoryFile => {
+  const lines = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(0, -1);
+  const found = lines.flatMap((line, i) => {
+    const event = parse(OTA_FILES.history, line, UpdateEvent);
+    return event.ok ? [{ i, event: event.value }] : [];
+  });
+  return {
+    events: found.map((f) => f.event),
+    lines: lines.length,
+    after: (n) => found.filter((f) => f.i >= n).map((f) => f.event),
   };
 };
