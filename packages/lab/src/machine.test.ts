@@ -24,7 +24,7 @@ const pairs = (argv: string[], option: string) => argv.flatMap((word, index) => 
 test('the system disk boots, data disks carry their serials, ports are forwarded on the loopback only', () => {
   const argv = qemuArgv(machine);
   expect(pairs(argv, '-device')).toContain('virtio-blk-pci,id=dev-system,drive=system,serial=nas-system,bootindex=0');
-  expect(pairs(argv, '-device')).toContain('virtio-blk-pci,id=dev-d1,drive=d1,serial=nas-disk1');
+  expect(pairs(argv, '-device')).toContain('virtio-blk-pci,bus=slot1,id=dev-d1,drive=d1,serial=nas-disk1');
   expect(pairs(argv, '-netdev')).toEqual(['user,id=lan,hostfwd=tcp:127.0.0.1:8443-:8443']);
 });
 
@@ -40,9 +40,14 @@ test('the key comes as a credential, so that the image holds none', () => {
   ]);
 });
 
-test('two machines share a wire', () => {
-  const argv = qemuArgv({ ...machine, link: { mode: 'connect', port: 4000, mac: '52:54:00:01:00:01' } });
-  expect(pairs(argv, '-netdev')).toContain('socket,id=wire,connect=127.0.0.1:4000');
+test('virtio disks sit in slots of their own, so that they can be pulled; there is one more for a network card', () => {
+  const ports = pairs(
+    qemuArgv({ ...machine, disks: Array.from({ length: 9 }, () => machine.disks[0] as (typeof machine.disks)[0]) }),
+    '-device',
+  );
+  const slots = ports.filter((device) => device?.startsWith('pcie-root-port'));
+  expect(slots).toHaveLength(10);
+  expect(new Set(slots.map((slot) => /addr=[^,]+/.exec(slot ?? '')?.[0])).size).toBe(10);
 });
 
 test('disks are asked for as 6x4G', () => {

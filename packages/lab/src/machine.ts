@@ -23,8 +23,6 @@ export interface Machine {
   readonly disks: readonly Disk[];
   readonly forwards: readonly Forward[];
   readonly mac: string;
-  /** A wire between two machines: one listens, the other connects. */
-  readonly link?: { readonly mode: 'listen' | 'connect'; readonly port: number; readonly mac: string };
   /** Handed to the guest's systemd through SMBIOS; the image itself holds no key. */
   readonly credentials: Readonly<Record<string, string>>;
   readonly qmpSocket: string;
@@ -55,7 +53,8 @@ export function qemuArgv(machine: Machine): string[] {
     ...['-drive', `if=pflash,format=raw,unit=1,file=${machine.firmware.vars}`],
     ...drive(machine.system, 'system', ',bootindex=0'),
     ...(machine.disks.some((disk) => disk.bus === 'scsi') ? ['-device', 'virtio-scsi-pci,id=scsi0'] : []),
-    ...machine.disks.flatMap((disk, index) => drive(disk, `d${index + 1}`, '')),
+    ...slots(machine),
+    ...machine.disks.flatMap((disk, index) => dataDisk(disk, index + 1)),
     ...network(machine),
     ...Object.entries(machine.credentials).flatMap(([name, value]) => [
       '-smbios',
@@ -67,23 +66,50 @@ export function qemuArgv(machine: Machine): string[] {
   ];
 }
 
+// the guest's flushes are not handed on to the host's disk: a cut of the guest keeps what it wrote, a cut of the host may not
 function drive(disk: Disk, id: string, more: string): string[] {
-  // the guest's flushes are not handed on to the host's disk: a cut of the guest keeps what it wrote, a cut of the host may not
   const backend = `if=none,id=${id},file=${disk.file},format=${disk.format},cache=unsafe,discard=unmap`;
-  const bus = disk.bus ?? 'virtio';
-  const device = {
-    virtio: `virtio-blk-pci,id=dev-${id},drive=${id},serial=${disk.serial}${more}`,
-    ata: `ide-hd,id=dev-${id},drive=${id},serial=${disk.serial}${more}`,
-    nvme: `nvme,id=dev-${id},drive=${id},serial=${disk.serial}${more}`,
-    scsi: `scsi-hd,id=dev-${id},bus=scsi0.0,drive=${id},serial=${disk.serial}${more}`,
-  }[bus];
-  return ['-drive', backend, '-device', device];
+  return ['-drive', backend, '-device', `virtio-blk-pci,id=dev-${id},drive=${id},serial=${disk.serial}${more}`];
+}
+
+/** A data disk's contents, as a node that outlives the device: a pulled disk can be put back. */
+export function blockNode(disk: Disk, n: number): Record<string, unknown> {
+  const cache = { direct: false, 'no-flush': true };
+  const file = { driver: 'file', filename: disk.file, cache };
+  return { driver: disk.format, 'node-name': `d${n}`, discard: 'unmap', cache, file };
+}
+
+/** A data disk's device on node `drive`; for the command line and for plugging it in while the machine runs. */
+export function blockDevice(disk: Disk, n: number, drive = `d${n}`): Record<string, string> {
+  const devices: Record<NonNullable<Disk['bus']>, Record<string, string>> = {
+    virtio: { driver: 'virtio-blk-pci', bus: `slot${n}` },
+    ata: { driver: 'ide-hd' },
+    nvme: { driver: 'nvme' },
+    scsi: { driver: 'scsi-hd', bus: 'scsi0.0' },
+  };
+  return { ...devices[disk.bus ?? 'virtio'], id: `dev-d${n}`, drive, serial: disk.serial };
+}
+
+function dataDisk(disk: Disk, n: number): string[] {
+  return ['-blockdev', JSON.stringify(blockNode(disk, n)), '-device', option(blockDevice(disk, n))];
+}
+
+const option = ({ driver, ...rest }: Record<string, string>): string =>
+  [driver, ...Object.entries(rest).map(([key, value]) => `${key}=${value}`)].join(',');
+
+/** Where a card for a wire between two machines is plugged in. */
+export const WIRE_SLOT = 'slot0';
+
+/** Ports that take and give away a device while the machine runs: one for each virtio data disk, one for a network card. */
+function slots(machine: Machine): string[] {
+  const virtio = machine.disks.flatMap((disk, index) => ((disk.bus ?? 'virtio') === 'virtio' ? [index + 1] : []));
+  return [0, ...virtio].flatMap((n, index) => {
+    const place = `addr=0x${(0x10 + Math.floor(index / 8)).toString(16)}.${index % 8}${index % 8 === 0 ? ',multifunction=on' : ''}`;
+    return ['-device', `pcie-root-port,id=slot${n},chassis=${n + 1},slot=${n},io-reserve=0,${place}`];
+  });
 }
 
 function network(machine: Machine): string[] {
   const forwards = machine.forwards.map(({ host, guest }) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`).join('');
-  const argv = ['-netdev', `user,id=lan${forwards}`, '-device', `virtio-net-pci,netdev=lan,romfile=,mac=${machine.mac}`];
-  if (machine.link === undefined) return argv;
-  const { mode, port, mac } = machine.link;
-  return [...argv, '-netdev', `socket,id=wire,${mode}=127.0.0.1:${port}`, '-device', `virtio-net-pci,netdev=wire,romfile=,mac=${mac}`];
+  return ['-netdev', `user,id=lan${forwards}`, '-device', `virtio-net-pci,netdev=lan,romfile=,mac=${machine.mac}`];
 }

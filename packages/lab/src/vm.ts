@@ -2,10 +2,11 @@
  * One virtual machine: started, reached, stopped or cut. What it is made of is in its folder, so that another program (`npm run
  * lab`) can take hold of a machine that is already running.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Long, must, type Result, type RunOptions, run, spawnLong } from './exec.ts';
-import { type Disk, type Machine, qemuArgv } from './machine.ts';
+import { type Disk, qemuArgv } from './machine.ts';
 import { firmware, freePort, socketFolder } from './places.ts';
 import { Qmp } from './qmp.ts';
 
@@ -25,7 +26,6 @@ export interface VmSpec {
   readonly system: Disk;
   readonly disks: readonly Disk[];
   readonly ports: Readonly<Record<Service, number>>;
-  readonly link?: Machine['link'];
 }
 
 export class Vm {
@@ -50,12 +50,18 @@ export class Vm {
     return join(this.spec.folder, name);
   }
 
+  /** Two machines may have one name, in two folders. */
+  #socket(purpose: string): string {
+    const folder = createHash('sha256').update(this.spec.folder).digest('hex').slice(0, 8);
+    return join(socketFolder(), `${this.spec.name}-${folder}.${purpose}`);
+  }
+
   get consoleSocket(): string {
-    return join(socketFolder(), `${this.spec.name}.console`);
+    return this.#socket('console');
   }
 
   get qmpSocket(): string {
-    return join(socketFolder(), `${this.spec.name}.qmp`);
+    return this.#socket('qmp');
   }
 
   /** The process id of the running machine, or null. A stale file of another process is not taken for it. */
@@ -73,26 +79,30 @@ export class Vm {
   async start(resumeFrom?: string): Promise<void> {
     if (this.pid() !== null) throw new Error(`the VM ${this.spec.name} is running already`);
     mkdirSync(this.spec.folder, { recursive: true });
-    const { code, vars } = firmware();
-    const own = this.#path('vars.fd');
-    if (!existsSync(own)) writeFileSync(own, readFileSync(vars));
-    const key = await this.#key();
+    const vars = this.#path('vars.fd');
+    if (!existsSync(vars)) writeFileSync(vars, readFileSync(firmware().vars));
+    const key = this.#path('id_ed25519');
+    if (!existsSync(key)) await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'lab', '-f', key]);
     for (const stale of [this.consoleSocket, this.qmpSocket, this.#path('pid')]) rmSync(stale, { force: true });
     writeFileSync(this.#path('machine.json'), `${JSON.stringify(this.spec, null, 1)}\n`);
-    const argv = qemuArgv({
+    const argv = this.#argv(resumeFrom);
+    await must([...argv, '-daemonize'], { timeoutMs: 60_000 });
+    if (resumeFrom !== undefined) await this.#resumed();
+  }
+
+  #argv(resumeFrom?: string): string[] {
+    return qemuArgv({
       ...this.spec,
-      firmware: { code, vars: own },
+      firmware: { code: firmware().code, vars: this.#path('vars.fd') },
       forwards: Object.entries(GUEST_PORTS).map(([service, guest]) => ({ host: this.spec.ports[service as Service], guest })),
       mac: macOf(this.spec.identity ?? this.spec.name, 0),
-      credentials: labCredentials(key),
+      credentials: labCredentials(readFileSync(`${this.#path('id_ed25519')}.pub`, 'utf8')),
       qmpSocket: this.qmpSocket,
       consoleSocket: this.consoleSocket,
       serialLog: this.serialLog,
       pidFile: this.#path('pid'),
       ...(resumeFrom === undefined ? {} : { resumeFrom }),
     });
-    await must([...argv, '-daemonize'], { timeoutMs: 60_000 });
-    if (resumeFrom !== undefined) await this.#resumed();
   }
 
   async #resumed(): Promise<void> {
@@ -136,15 +146,8 @@ export class Vm {
     }
   }
 
-  /** Makes the key this VM is reached with, once. */
-  async #key(): Promise<string> {
-    const file = this.#path('id_ed25519');
-    if (!existsSync(file)) await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'lab', '-f', file]);
-    return readFileSync(`${file}.pub`, 'utf8');
-  }
-
   get sshArgv(): string[] {
-    return this.#ssh(['ControlMaster=auto', 'ControlPersist=120', `ControlPath=${join(socketFolder(), `${this.spec.name}.ssh`)}`]);
+    return this.#ssh(['ControlMaster=auto', 'ControlPersist=120', `ControlPath=${this.#socket('ssh')}`]);
   }
 
   #ssh(more: readonly string[]): string[] {
@@ -254,11 +257,6 @@ export class Vm {
   async reset(): Promise<void> {
     await this.forgetSsh();
     await this.qmp('system_reset');
-  }
-
-  /** Pulls the n-th data disk (from 1) out of the running machine. */
-  async pull(n: number): Promise<void> {
-    await this.qmp('device_del', { id: `dev-d${n}` });
   }
 
   async forgetSsh(): Promise<void> {
