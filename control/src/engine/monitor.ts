@@ -40,7 +40,8 @@ export const conditionsOf = (o: Observed): Condition[] => {
             message: `${d.path} in ${p.name}: ${d.readErrors} read, ${d.writeErrors} write, ${d.checksumErrors} checksum errors`,
           });
   }
-  for (const s of o.stuck)
+  // one that is being imported after the start needs nobody
+  for (const s of o.stuck.filter((x) => x.problem.code !== 'busy'))
     found.push({
       kind: 'pool.stuck',
       subject: `pool:${s.pool}`,

@@ -4,7 +4,7 @@ import { Observed } from '../domain/observed/observed.ts';
 import { ok, RefusalError } from '../domain/refusal.ts';
 import { Snapshot } from '../domain/snapshot/snapshot.ts';
 import { parseLsblk } from './disks/disks.ts';
-import { observe, type ObserveOptions, poolsAreKnown } from './observe.ts';
+import { MISSING_FILE, observe, type ObserveOptions, poolsAreKnown } from './observe.ts';
 import { SMB_FILE } from './samba/conf.ts';
 import { parseSmbstatus, smbstatusArgv } from './samba/status.ts';
 import { bigModel, demoModel, emptyModel } from './sim/seeds.ts';
@@ -84,6 +84,25 @@ describe('one part fails, the rest stands', () => {
     expect(seen.datasets.some((d) => d.name.startsWith('tank'))).toBe(false);
     expect(seen.datasets.some((d) => d.name.startsWith('fast'))).toBe(true);
     expect(seen.shares.find((s) => s.spec.name === 'photos')).toMatchObject({ serving: false, note: 'its pool does not answer' });
+    expect(poolsAreKnown(seen)).toBe(true);
+  });
+  test('a pool that the boot gate misses is told, and not taken for gone', async () => {
+    const { host, options } = demo();
+    const tank = host.world.pool('tank')?.guid ?? '';
+    const lines = [
+      `${tank} tank being-imported`,
+      '77 films not-imported',
+      '78 fast not-imported',
+      `${tank} tank not-writable`,
+      'x',
+      '5 -f y',
+    ];
+    await host.writeText(MISSING_FILE, `${lines.join('\n')}\n`, 0o644);
+    const seen = await observe(host, options);
+    expect(seen.stuck.map((s) => [s.pool, s.problem.code])).toEqual([['films', 'unavailable']]);
+    expect(seen.stuck[0]?.problem.why).toContain('disks may be missing');
+    // one of that name is there and is another; one is there and can not be written to
+    expect(seen.problems.map((p) => p.what)).toEqual(['pool fast', 'pool tank']);
     expect(poolsAreKnown(seen)).toBe(true);
   });
   test('when no tool answers, the pools are not gone: they are stuck', async () => {

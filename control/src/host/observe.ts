@@ -4,6 +4,7 @@
  * A pool in `stuck` has no datasets here: it means that they are not known, not that they are gone.
  */
 import type { ObservedDataset } from '../domain/dataset/dataset.ts';
+import { PoolName } from '../domain/names.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import type { ObservedPool } from '../domain/pool/pool.ts';
 import type { Refusal, Result } from '../domain/refusal.ts';
@@ -56,6 +57,26 @@ const poolsInKernel = async (host: Host): Promise<string[]> => {
   const names = (await host.list(KSTAT)) ?? [];
   const states = await Promise.all(names.map((n) => host.readText(`${KSTAT}/${n}/state`)));
   return names.filter((_, i) => states[i] !== null);
+};
+
+/** Written by the boot gate (packages/debian/deb/lib/pool-gate): pools this machine had and that could not be imported. */
+export const MISSING_FILE = '/var/lib/dplane-pools/missing';
+const WHY_MISSING: Readonly<Record<string, string>> = {
+  'being-imported': 'it is being imported; its shares wait for it',
+  'not-imported': 'this machine had it, and it could not be imported: disks may be missing. Its shares, and all others, stay down',
+  'not-writable': 'it can not be written to. Its shares, and all others, stay down',
+};
+const shutGate = async (host: Host, listed: readonly ListedPool[]): Promise<{ pool: string; problem: Refusal }[]> => {
+  const text = (await host.readText(MISSING_FILE).catch(() => null)) ?? '';
+  return text.split('\n').flatMap((line) => {
+    const [guid = '', pool = '', reason = ''] = line.split(' ');
+    const name = PoolName.safeParse(pool);
+    if (!name.success || (reason !== 'not-writable' && listed.some((p) => p.guid === guid))) return [];
+    const why = WHY_MISSING[reason] ?? 'it could not be imported';
+    const waiting = reason === 'being-imported';
+    const todo = waiting ? 'wait' : 'connect its disks, then restart the machine';
+    return [{ pool, problem: { code: waiting ? 'busy' : 'unavailable', what: `pool ${pool}`, why, todo } }];
+  });
 };
 
 type SeenPool = { listed: ListedPool; status: PoolStatus | null; datasets: ObservedDataset[]; problem: Refusal | null };
@@ -161,6 +182,11 @@ export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> 
   }
   const seen = await Promise.all((listed.ok ? listed.value : []).map((p) => onePool(host, p, o)));
   for (const s of seen) if (s.problem !== null) stuck.push({ pool: s.listed.name, since: o.clock(), problem: s.problem });
+
+  // another pool has taken its name: that one is known, and this one is told all the same
+  for (const { pool, problem } of await shutGate(host, listed.ok ? listed.value : []))
+    if (seen.some((s) => s.listed.name === pool)) problems.push(problem);
+    else if (!stuck.some((s) => s.pool === pool)) stuck.push({ pool, since: o.clock(), problem });
 
   const disks = await readDisks(host, new Map(seen.map((s) => [s.listed.name, s.status?.disks ?? []])), {
     timeoutMs: o.timeoutMs,
