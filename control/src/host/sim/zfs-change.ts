@@ -10,9 +10,11 @@ const SUSPENDED = 'pool I/O is currently suspended';
 const parentName = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf('/')));
 const poolName = (name: string): string => name.split(/[/@]/)[0] ?? '';
 
-/** Mounted is what ZFS would do by itself: canmount, a real mount point, a loaded key. */
+/** Mounted is what ZFS would do by itself: canmount (`noauto` stays as it is), a real mount point, a loaded key. */
 export const mountIfItShould = (w: World, d: SimDataset): void => {
-  d.mounted = d.kind === 'filesystem' && (d.local.canmount ?? 'on') === 'on' && mountpointOf(w, d) !== null && keyLoaded(w, d);
+  const can = d.local.canmount ?? 'on';
+  const may = can === 'on' || (can === 'noauto' && d.mounted);
+  d.mounted = d.kind === 'filesystem' && may && mountpointOf(w, d) !== null && keyLoaded(w, d);
 };
 
 const splitAssignment = (text: string): [string, string] | null => {
@@ -34,6 +36,13 @@ const create: Tool = (w, args, now, input) => {
   if (bad !== undefined) return no(bad);
   if (!name.includes('/')) return no('missing dataset name');
   const kind = o.has('V') ? 'volume' : 'filesystem';
+  if (w.pool(poolName(name)) === undefined) return no(`no such pool '${poolName(name)}'`);
+  if (w.dataset(name) !== undefined) return o.has('p') ? done() : no('dataset already exists');
+  const missing: string[] = [];
+  for (let up = parentName(name); w.dataset(up) === undefined; up = parentName(up)) missing.unshift(up);
+  if (missing.length > 0 && !o.has('p')) return no('parent does not exist');
+  if (w.dataset(parentName(missing[0] ?? name))?.kind === 'volume') return no('parent is not a filesystem');
+  // values are looked at last
   const local: Record<string, string> = {};
   for (const text of [
     ...o.all('o'),
@@ -46,12 +55,6 @@ const create: Tool = (w, args, now, input) => {
     if ('error' in checked) return no(checked.error);
     local[pair[0]] = checked.value;
   }
-  if (w.pool(poolName(name)) === undefined) return no(`no such pool '${poolName(name)}'`);
-  if (w.dataset(name) !== undefined) return o.has('p') ? done() : no('dataset already exists');
-  const missing: string[] = [];
-  for (let up = parentName(name); w.dataset(up) === undefined; up = parentName(up)) missing.unshift(up);
-  if (missing.length > 0 && !o.has('p')) return no('parent does not exist');
-  if (w.dataset(parentName(missing[0] ?? name))?.kind === 'volume') return no('parent is not a filesystem');
   if ((local.encryption ?? 'off') !== 'off') {
     if (local.keyformat === undefined) return no('Keyformat required for new encryption root.');
     if (local.keyformat === 'passphrase' && (local.keylocation ?? 'prompt') === 'prompt' && input.trim().length < 8)
@@ -69,7 +72,6 @@ const create: Tool = (w, args, now, input) => {
   const nearest = w.dataset(parentName(missing[0] ?? name)) as SimDataset; // the loop above ended at one that exists
   const free = w.account(nearest).available;
   if (Number(local.refreservation ?? 0) > free || Number(local.reservation ?? 0) > free || free < EMPTY_VOLUME) return no('out of space');
-  for (const size of ['quota', 'refquota', 'reservation', 'refreservation']) if (local[size] === '0') delete local[size];
   if (o.has('n')) return { exit: 0 };
   for (const each of [...missing, name]) {
     const last = each === name;
@@ -138,8 +140,7 @@ const set: Tool = (w, args, now) => {
     if (isSuspended(w, n)) return failed(`cannot set property for '${n}': ${SUSPENDED}\n`, 255);
   }
   for (const { d, name, value } of changes) {
-    if (value === '0' && ['quota', 'refquota', 'reservation', 'refreservation'].includes(name)) delete d.local[name];
-    else d.local[name] = value;
+    d.local[name] = value;
     if (name === 'volsize' && d.local.refreservation !== undefined) d.local.refreservation = String(reservationFor(Number(value)));
     afterProperty(w, d, name);
     w.event(now, poolName(d.name), 'set', `${d.name} ${name}=${value}`);
@@ -208,16 +209,16 @@ const destroy: Tool = (w, args, now, input) => {
     return failed(
       `cannot destroy '${name}': ${noun} has children\nuse '-r' to destroy the following datasets:\n${dependents.map((x) => `${x}\n`).join('')}`,
     );
-  const doomed = [...all, ...clones.flatMap((c) => w.within(c.name))];
-  for (const x of doomed)
-    for (const s of x.snapshots)
-      if (Object.keys(s.holds).length > 0)
-        return failed(
-          `cannot destroy snapshot ${x.name}@${s.tag}: it's being held. Run 'zfs holds -r ${x.name}@${s.tag}' to see holders.\n`,
-        );
+  // children before parents, so an end half-way leaves the upper ones
+  const doomed = [...clones.flatMap((c) => bottomUp(w, c)), ...bottomUp(w, d)];
   if (isSuspended(w, name)) return failed(`cannot destroy '${name}': ${SUSPENDED}\n`);
   if (o.has('n')) return { exit: 0, stdout: o.has('v') ? doomed.map((x) => `destroy\t${x.name}\n`).join('') : '' };
-  for (const x of doomed.reverse()) {
+  for (const x of doomed) {
+    const held = x.snapshots.find((s) => Object.keys(s.holds).length > 0);
+    if (held)
+      return failed(
+        `cannot destroy snapshot ${x.name}@${held.tag}: it's being held. Run 'zfs holds -r ${x.name}@${held.tag}' to see holders.\n`,
+      );
     // the root of a pool stays; only what is in it goes
     if (x.name.includes('/')) w.remove(x);
     else x.snapshots = [];
@@ -225,6 +226,14 @@ const destroy: Tool = (w, args, now, input) => {
   }
   return done();
 };
+
+const bottomUp = (w: World, d: SimDataset): SimDataset[] => [
+  ...w
+    .within(d.name)
+    .filter((x) => parentName(x.name) === d.name)
+    .flatMap((child) => bottomUp(w, child)),
+  d,
+];
 
 const rename: Tool = (w, args, now, input) => {
   const o = getopt(args, 'pufr');
@@ -239,6 +248,7 @@ const rename: Tool = (w, args, now, input) => {
   const bad = whyBadName(to, 'dataset');
   if (bad !== undefined) return no(bad);
   if (poolName(to) !== poolName(from)) return no('datasets must be within same pool');
+  if (to === from) return done();
   if (to.startsWith(`${from}/`)) return no('New dataset name cannot be a descendant of current dataset name');
   if (w.dataset(to) !== undefined) return failed(`cannot rename '${from}': dataset already exists\n`);
   const missing: string[] = [];

@@ -110,6 +110,7 @@ export const renameSnapshot = (w: World, o: Options, from: string, to: string, n
   const bad = whyBadName(`${found.dataset.name}@${tag}`, 'snapshot');
   if (bad !== undefined) return failed(`cannot rename to '${to}': ${bad}\n`);
   const oldTag = found.snapshot.tag;
+  if (tag === oldTag && !o.has('r')) return done();
   const all = o.has('r') ? w.within(found.dataset.name) : [found.dataset];
   const clash = all.find((d) => d.snapshots.some((s) => s.tag === oldTag) && d.snapshots.some((s) => s.tag === tag));
   if (clash)
