@@ -75,9 +75,9 @@ test('a share is removed, and its page says so', { timeout: 4 * LIMIT }, async (
   await page.goto(`${daemon.url}/shares/nfs/stories`);
   await page.getByRole('button', { name: 'Remove' }).click();
   await apply();
-  await page.getByRole('heading', { level: 1, name: 'Shares' }).waitFor();
-  expect(await page.getByRole('link', { name: 'stories' }).count()).toBe(0);
-  await page.goto(`${daemon.url}/shares/nfs/stories`);
   await page.getByText('There is no share stories').waitFor();
+  await page.getByRole('link', { name: 'All shares' }).click();
+  await page.getByRole('link', { name: 'films', exact: true }).waitFor();
+  expect(await page.getByRole('link', { name: 'stories' }).count()).toBe(0);
   expect(ada.errors).toEqual([]);
 });

@@ -158,6 +158,56 @@ const moments = async (browser: Browser, daemon: Running): Promise<void> => {
       await p.context.close();
     }
 };
+/** An update on its way: looked at, being installed, waiting for its restart, with the dialog before it. */
+const update = async (browser: Browser, url: string): Promise<void> => {
+  if (!wanted('update')) return;
+  for (const size of SIZES) {
+    const people: Person[] = [];
+    const both = async (name: string, ready: (page: Page) => Promise<void>): Promise<void> => {
+      for (const [i, scheme] of (['light', 'dark'] as const).entries()) {
+        const p = people[i];
+        if (!p) continue;
+        await ready(p.page);
+        await p.page.screenshot({ path: join(FOLDER, `demo-update-${name}-${scheme}-${size.name}.png`) });
+      }
+    };
+    for (const scheme of ['light', 'dark'] as const) {
+      const p = await person(browser, {
+        viewport: { width: size.width, height: size.height },
+        colorScheme: scheme,
+        reducedMotion: 'reduce',
+      });
+      await login(p.page, url);
+      await p.page.goto(`${url}/system/updates`);
+      people.push(p);
+    }
+    const [first] = people;
+    if (!first) continue;
+    const looked = async (page: Page): Promise<void> => {
+      await page.getByLabel('Address, or path').fill('https://releases.example/dplaneos-0.3.0-slow-broken.bundle');
+      await page.getByRole('button', { name: 'Look at it' }).click();
+      const card = page.getByRole('article', { name: 'What it would change' });
+      await card.waitFor();
+      await card.scrollIntoViewIfNeeded();
+    };
+    await both('looked-at', looked);
+    await first.page.getByRole('button', { name: 'Install into the other slot' }).click();
+    await both('installing', async (page) => {
+      await page.getByText(/\/s, about .* left\./).waitFor();
+      await page.evaluate("document.querySelector('main').scrollTo(0, 0)");
+    });
+    await first.page.getByRole('button', { name: 'Cancel' }).click();
+    await both('cancelled', (page) => page.getByText('the running system was not touched').waitFor());
+    await both('restart', async (page) => {
+      await page.getByRole('button', { name: 'Restart', exact: true }).click();
+      await page
+        .getByRole('dialog')
+        .getByLabel(/^To restart/)
+        .waitFor();
+    });
+    for (const p of people) await p.context.close();
+  }
+};
 const disconnected = async (browser: Browser, daemon: Running): Promise<void> => {
   const people: { p: Person; name: string }[] = [];
   for (const size of SIZES)
@@ -182,12 +232,13 @@ const disconnected = async (browser: Browser, daemon: Running): Promise<void> =>
 if (asked.length === 0) rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
 const { browser, close } = await launch();
-const states = [temporaryState(), temporaryState()] as const;
+const states = [temporaryState(), temporaryState(), temporaryState()] as const;
 const demo = await startDemo(states[0].path);
 const empty = await startDemo(states[1].path, { DPLANE_DEMO: 'empty' });
+const reverted = await startDemo(states[2].path, { DPLANE_DEMO: 'reverted' });
 try {
   await doors(browser, demo, 'claim');
-  const [call] = await Promise.all([asAdmin(demo), asAdmin(empty)]);
+  const [call] = await Promise.all([asAdmin(demo), asAdmin(empty), asAdmin(reverted)]);
   await doors(browser, demo, 'login');
   const captured = await call('POST', '/api/gitops/capture', {});
   await call('PUT', '/api/gitops/state', { yaml: captured.body.yaml, basedOn: null });
@@ -218,11 +269,13 @@ try {
     async (p) => void (await p.route('**/trpc/**', withHealth('FAULTED'))),
     (n) => OF_POOLS.has(n),
   );
+  await shoot(browser, reverted.url, 'reverted', undefined, (n) => ['overview', 'system', 'updates'].includes(n));
+  await update(browser, reverted.url);
   await moments(browser, demo);
   if (wanted('disconnected')) await disconnected(browser, demo);
 } finally {
   await close();
-  await Promise.all([demo.kill('SIGTERM'), empty.kill('SIGTERM')]);
+  await Promise.all([demo.kill('SIGTERM'), empty.kill('SIGTERM'), reverted.kill('SIGTERM')]);
   for (const s of states) s.remove();
 }
 console.log(`Written to ${FOLDER}`);

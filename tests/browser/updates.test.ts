@@ -65,13 +65,13 @@ test('an update that does not come up is given up, and why is said', { timeout: 
   await install('dplaneos-0.2.0-broken.bundle', '0.2.0');
   // It can be left and found again, by another person too.
   await page.goto(daemon.url);
-  await page.getByRole('link', { name: 'An update is being installed' }).click();
+  await page.getByRole('main').getByRole('link', { name: 'An update is being installed' }).click();
   await page.getByRole('progressbar', { name: 'Installed so far' }).waitFor();
   await page.getByText(/\/s, about .* left\./).waitFor();
   await accessible(page, 'an update that is being installed');
-  await page.getByText('0.2.0 in slot b waits for a restart').waitFor();
+  await page.getByRole('main').getByText('0.2.0 in slot b waits for a restart').waitFor();
   await page.goto(daemon.url);
-  await page.getByRole('link', { name: '0.2.0 in slot b waits for a restart' }).click();
+  await page.getByRole('main').getByRole('link', { name: '0.2.0 in slot b waits for a restart' }).click();
 
   await page.getByRole('button', { name: 'Restart into it' }).click();
   const dialog = page.getByRole('dialog', { name: 'Restart the machine' });
@@ -85,9 +85,9 @@ test('an update that does not come up is given up, and why is said', { timeout: 
   await dialog.getByLabel(/^To restart, type/).fill('restart');
   await dialog.getByRole('button', { name: 'Restart now' }).click();
 
-  await page.getByText('0.2.0 in slot b is on trial').waitFor();
+  await page.getByRole('main').getByText('0.2.0 in slot b is on trial').waitFor();
   await page.getByText('pools are being imported').waitFor();
-  await page.getByText('0.2.0 did not come up').waitFor();
+  await page.getByRole('main').getByText('0.2.0 did not come up').waitFor();
   await page.getByText(/^Slot b: pool tank missing\. Back on .* in slot a since \d\d:\d\d\.$/).waitFor();
   const back = page.getByRole('button', { name: 'Go back to 0.2.0' });
   await back.focus();
@@ -104,12 +104,43 @@ test('a good one is tried, kept, and can be gone back from', { timeout: 6 * LIMI
   const { page } = ada;
   await open();
   await install('dplaneos-0.3.0.bundle', '0.3.0');
-  await page.getByText('0.3.0 in slot b waits for a restart').waitFor();
+  await page.getByRole('main').getByText('0.3.0 in slot b waits for a restart').waitFor();
   await restart();
-  await page.getByText('0.3.0 in slot b is on trial').waitFor();
+  await page.getByRole('main').getByText('0.3.0 in slot b is on trial').waitFor();
   await page.getByRole('button', { name: 'Keep this version' }).click();
-  await page.getByText('0.3.0 runs, and came up well').waitFor();
+  await page.getByRole('main').getByText('0.3.0 runs, and came up well').waitFor();
   await page.getByRole('button', { name: /^Go back to/ }).click();
-  await page.getByText(/in slot a waits for a restart/).waitFor();
+  await page
+    .getByRole('main')
+    .getByText(/in slot a waits for a restart/)
+    .waitFor();
   expect(ada.errors).toEqual([]);
+});
+
+test('a file is sent from this computer, with a bar', { timeout: 6 * LIMIT }, async () => {
+  const other = temporaryState();
+  const { startDemo } = await import('../daemon/daemon.ts');
+  const box = await startDemo(other.path);
+  await asAdmin(box);
+  const p = await person(browser, { reducedMotion: 'reduce' });
+  await login(p.page, box.url);
+  await p.page.goto(`${box.url}/system/updates`);
+  await p.page
+    .getByLabel(/^Or a file from this computer/)
+    .setInputFiles({ name: 'dplaneos-0.4.0.bundle', mimeType: 'application/octet-stream', buffer: Buffer.alloc(3_000_000, 1) });
+  await p.page.getByText('dplaneos-0.4.0.bundle, 2.9 MiB.').waitFor();
+  await accessible(p.page, 'a file to send');
+  await p.page.getByRole('button', { name: 'Send and install' }).click();
+  await p.page.getByRole('main').getByText('0.4.0 in slot b waits for a restart').waitFor();
+  await p.page.getByText('Installed', { exact: true }).first().waitFor();
+  // One that is not signed is refused as its beginning arrives, in the updater's words.
+  await p.page
+    .getByLabel(/^Or a file from this computer/)
+    .setInputFiles({ name: 'unsigned.bundle', mimeType: 'application/octet-stream', buffer: Buffer.alloc(1_000_000, 1) });
+  await p.page.getByRole('button', { name: 'Send and install' }).click();
+  await p.page.getByText('its signature was not made with a key this machine trusts').first().waitFor();
+  expect(p.errors).toEqual([]);
+  await p.context.close();
+  await box.kill('SIGTERM');
+  other.remove();
 });

@@ -15,7 +15,9 @@ const [state, setState] = createSignal<SessionState>('asking');
 const [user, setUser] = createSignal<User | null>(null);
 const [permissions, setPermissions] = createSignal<ReadonlySet<Permission>>(new Set());
 const [simulated, setSimulated] = createSignal(false);
-export { simulated, state as sessionState, user };
+/** The name of the machine: what tells two open boxes apart. */
+const [host, setHost] = createSignal('');
+export { host, simulated, state as sessionState, user };
 
 /** Undefined when it may; else why not, in words for a disabled button. */
 export const whyNot = (permission: Permission): string | undefined =>
@@ -31,7 +33,12 @@ export const denied = (): void => {
 };
 
 export const enter = async (): Promise<void> => {
-  const [who, rights] = await Promise.all([trpc.session.get.query(), trpc.session.permissions.query()]);
+  const [who, rights, info] = await Promise.all([
+    trpc.session.get.query(),
+    trpc.session.permissions.query(),
+    trpc.system.info.query().catch(() => null), // not every token may ask
+  ]);
+  setHost(info?.host ?? '');
   const before = user()?.name;
   setUser(who.user);
   setSimulated(who.simulated);

@@ -20,13 +20,15 @@ import {
 } from 'solid-js';
 import { connection } from '../data/live.ts';
 import { isPhone, railNarrow, setTheme, theme, toggleRail } from '../data/settings.ts';
-import { boot, logout, may, sessionState, simulated, user } from '../data/session.ts';
+import { boot, host, logout, may, sessionState, simulated, user } from '../data/session.ts';
 import { Dialog } from '../parts/Dialog.tsx';
 import { Icon } from '../parts/Icon.tsx';
 import { Menu } from '../parts/Menu.tsx';
+import { Shape } from '../parts/Status.tsx';
 import { clockTime } from '../parts/words.ts';
 import { Crash } from './Crash.tsx';
 import { LoginForm } from './Login.tsx';
+import { useMarks } from './marks.ts';
 import { PLACES } from './places.ts';
 import { Toasts } from './toasts.tsx';
 
@@ -60,6 +62,7 @@ const Rail = (): JSX.Element => {
   const places = () => PLACES.filter((p) => may(p.needs));
   const onBar = () => (isPhone() ? places().filter((p) => ['/', '/storage', '/protection', '/changes'].includes(p.href)) : places());
   const rest = () => places().filter((p) => !onBar().includes(p));
+  const markOf = useMarks();
   const account = () => [
     { label: 'My account', onSelect: () => navigate('/access/me') },
     ...(['system', 'light', 'dark'] as const).map((t) => ({
@@ -73,7 +76,12 @@ const Rail = (): JSX.Element => {
       <Show when={!isPhone()}>
         <div class="brand">
           <img src="/icon.svg" alt="" width="22" height="22" />
-          <span>D-PlaneOS</span>
+          <span class="of">
+            <span>{host() || 'D-PlaneOS'}</span>
+            <Show when={host()}>
+              <small>D-PlaneOS</small>
+            </Show>
+          </span>
         </div>
         <button type="button" class="find" onClick={() => setPaletteOpen(true)}>
           <Icon name="search" />
@@ -88,6 +96,15 @@ const Rail = (): JSX.Element => {
               <A href={p.href} end={p.href === '/'} activeClass="here" class="place">
                 <Icon name={p.icon} />
                 <span>{p.label}</span>
+                <Show when={markOf(p.href)}>
+                  {(m) => (
+                    <span class="mark num" title={m().text}>
+                      <Shape tone={m().tone} />
+                      <span aria-hidden="true">{m().count}</span>
+                      <span class="sr">{m().text}</span>
+                    </span>
+                  )}
+                </Show>
               </A>
             </li>
           )}

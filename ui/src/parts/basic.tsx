@@ -1,12 +1,13 @@
 /** The small parts every page is made of. */
 import { Tooltip } from '@kobalte/core/tooltip';
 import { A } from '@solidjs/router';
-import { createSignal, For, type JSX, Match, Show, splitProps, Switch } from 'solid-js';
+import { createEffect, createSignal, For, type JSX, Match, Show, splitProps, Switch } from 'solid-js';
 import { formatBytes } from '../../../control/src/domain/units.ts';
 import { now } from '../data/clock.ts';
 import { isStale } from '../data/live.ts';
 import type { Problem } from '../data/problem.ts';
 import type { Query } from '../data/query.ts';
+import { host } from '../data/session.ts';
 import { Icon, type IconName } from './Icon.tsx';
 import { exact, relative } from './words.ts';
 
@@ -171,50 +172,56 @@ export const Page = (props: {
   crumbs?: readonly { href: string; label: string }[];
   tabs?: readonly Tab[];
   children: JSX.Element;
-}): JSX.Element => (
-  <div class="page" classList={{ stale: isStale() }}>
-    <header class="page-head">
-      <div class="titles">
-        <Show when={props.crumbs?.length}>
-          <nav class="crumbs" aria-label="Where this is">
-            <For each={props.crumbs}>
-              {(c) => (
-                <>
-                  <A href={c.href}>{c.label}</A>
-                  <span aria-hidden="true">/</span>
-                </>
+}): JSX.Element => {
+  // A tab, and a screen reader that lands in it, is told by the page and the machine.
+  createEffect(() => {
+    document.title = [props.title, host(), 'D-PlaneOS'].filter(Boolean).join(' · ');
+  });
+  return (
+    <div class="page" classList={{ stale: isStale() }}>
+      <header class="page-head">
+        <div class="titles">
+          <Show when={props.crumbs?.length}>
+            <nav class="crumbs" aria-label="Where this is">
+              <For each={props.crumbs}>
+                {(c) => (
+                  <>
+                    <A href={c.href}>{c.label}</A>
+                    <span aria-hidden="true">/</span>
+                  </>
+                )}
+              </For>
+            </nav>
+          </Show>
+          <h1 tabindex="-1">{props.title}</h1>
+          <Show when={props.lead}>
+            <div class="lead">{props.lead}</div>
+          </Show>
+        </div>
+        <Show when={props.actions}>
+          <div class="actions">{props.actions}</div>
+        </Show>
+      </header>
+      <Show when={props.tabs}>
+        {(tabs) => (
+          <nav class="tabs" aria-label={`Parts of ${props.title}`}>
+            <For each={tabs()}>
+              {(t) => (
+                <A href={t.href} end={t.end ?? true} activeClass="here">
+                  {t.label}
+                  <Show when={t.count}>
+                    <span class="count num">{t.count?.toLocaleString('en')}</span>
+                  </Show>
+                </A>
               )}
             </For>
           </nav>
-        </Show>
-        <h1 tabindex="-1">{props.title}</h1>
-        <Show when={props.lead}>
-          <div class="lead">{props.lead}</div>
-        </Show>
-      </div>
-      <Show when={props.actions}>
-        <div class="actions">{props.actions}</div>
+        )}
       </Show>
-    </header>
-    <Show when={props.tabs}>
-      {(tabs) => (
-        <nav class="tabs" aria-label={`Parts of ${props.title}`}>
-          <For each={tabs()}>
-            {(t) => (
-              <A href={t.href} end={t.end ?? true} activeClass="here">
-                {t.label}
-                <Show when={t.count}>
-                  <span class="count num">{t.count?.toLocaleString('en')}</span>
-                </Show>
-              </A>
-            )}
-          </For>
-        </nav>
-      )}
-    </Show>
-    {props.children}
-  </div>
-);
+      {props.children}
+    </div>
+  );
+};
 export const Section = (props: { title: string; aside?: JSX.Element; children: JSX.Element }): JSX.Element => (
   <section class="section">
     <header>

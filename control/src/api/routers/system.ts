@@ -27,12 +27,13 @@ const sizeOf = async (folder: string): Promise<number> => {
 export const system = router({
   info: on({
     permission: 'system.read',
-    about: 'Name, version, and whether this is a simulation.',
+    about: 'Name, version, the name of the machine, and whether this is a simulation.',
     rest: { method: 'GET', path: '/api/system/info' },
   })
     .input(nothing)
     .query(({ ctx: { services: s } }) => ({
       name: 'D-PlaneOS' as const,
+      host: hostname(),
       version: s.config.version,
       simulated: s.config.simulated,
       startedAt: s.engine.startedAt,

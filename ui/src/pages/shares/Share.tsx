@@ -1,5 +1,5 @@
 /** One share: whether it is served, to whom, with which options, and who is connected. */
-import { A, useNavigate, useParams } from '@solidjs/router';
+import { A, useParams } from '@solidjs/router';
 import { createMemo, createSignal, For, type JSX, lazy, Show, Suspense } from 'solid-js';
 import { nothing, useQuery } from '../../data/query.ts';
 import { whyNot } from '../../data/session.ts';
@@ -35,7 +35,6 @@ const optionsOf = (s: ObservedShare['spec']): [string, string][] => {
 
 export const Share = (): JSX.Element => {
   const params = useParams<{ kind: string; name: string }>();
-  const navigate = useNavigate();
   const name = (): string => decodeURIComponent(params.name);
   const shares = useQuery('shares', nothing, () => trpc.shares.list.query(), { topics: ['share'] });
   /** SMB names are one name whatever their case. */
@@ -49,10 +48,7 @@ export const Share = (): JSX.Element => {
       ),
   );
   const [doing, setDoing] = createSignal<'change' | 'remove' | null>(null);
-  const stop = (): void => {
-    setDoing(null);
-    if (!share()) navigate('/shares');
-  };
+  const stop = (): void => void setDoing(null);
   return (
     <Page
       title={share()?.spec.name ?? name()}

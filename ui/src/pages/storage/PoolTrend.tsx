@@ -1,4 +1,4 @@
-import { createMemo, type JSX } from 'solid-js';
+import { createMemo, type JSX, Show } from 'solid-js';
 import { unwrap } from 'solid-js/store';
 import { Sparkline } from '../../parts/Sparkline.tsx';
 import { useHistory } from './history.ts';
@@ -14,9 +14,11 @@ export const PoolTrend = (props: { name: string }): JSX.Element => {
     return h?.now === undefined ? [] : unwrap(h).points.map((p) => ({ at: p.at, value: p.allocated }));
   });
   return (
-    <div class="trend">
-      <Sparkline label={`Space used in ${props.name} over the last ${CARD_DAYS} days`} points={points()} />
-      <p class="dim">{fullIn(history.data()?.forecast, history.data()?.now ?? 0)}</p>
-    </div>
+    <Show when={points().length > 1}>
+      <div class="trend">
+        <Sparkline label={`Space used in ${props.name} over the last ${CARD_DAYS} days`} points={points()} />
+        <p class="dim">{fullIn(history.data()?.forecast, history.data()?.now ?? 0)}</p>
+      </div>
+    </Show>
   );
 };

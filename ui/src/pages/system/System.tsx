@@ -1,17 +1,27 @@
 /** What this is, and how the control plane itself is doing. */
+import { A } from '@solidjs/router';
 import { createMemo, createSignal, type JSX, onCleanup, Show } from 'solid-js';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
+import { now } from '../../data/clock.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { trpc } from '../../data/trpc.ts';
-import { Answer, Button, Page, Section, Time } from '../../parts/basic.tsx';
+import { useUpdates } from '../../data/updates.ts';
+import { Answer, Button, Note, Page, Section, Time } from '../../parts/basic.tsx';
 import { duration } from '../../parts/words.ts';
 import { SYSTEM_TABS } from './tabs.ts';
+import { standingOf } from './words.ts';
 
 const LOOK = 5_000;
 
 export const System = (): JSX.Element => {
   const info = useQuery('info', nothing, () => trpc.system.info.query(), { topics: ['system'] });
   const health = useQuery('health', nothing, () => trpc.system.resources.query(), { topics: ['system'] });
+  const updates = useUpdates();
+  const pressing = createMemo(() => {
+    const v = updates.data();
+    const s = v && standingOf(v, now());
+    return s && s.kind !== 'calm' && s.kind !== 'none' ? s : null;
+  });
   const timer = setInterval(() => health.refetch(), LOOK);
   onCleanup(() => clearInterval(timer));
   const [clock] = createSignal(Date.now());
@@ -38,6 +48,15 @@ export const System = (): JSX.Element => {
         </Button>
       }
     >
+      <Show when={pressing()}>
+        {(s) => (
+          <Note tone={s().tone} title={s().title}>
+            <p>
+              <A href="/system/updates">See the updates</A>
+            </p>
+          </Note>
+        )}
+      </Show>
       <Section title="About">
         <Answer query={info}>
           {(_) => (
