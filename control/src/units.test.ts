@@ -73,6 +73,13 @@ test('dplane-exec keeps the mount namespace of the machine: what it mounts, ever
   expect(directives('dplaned.service').filter((line) => namespacing.test(line)).length).toBeGreaterThan(5);
 });
 
+test('units and restarts are asked of systemd over its socket: the executor itself can do neither', () => {
+  const all = directives('dplane-exec.service');
+  expect(all.find((line) => line.startsWith('RestrictAddressFamilies='))).toContain('AF_UNIX');
+  expect(all.find((line) => line.startsWith('SystemCallFilter=~'))).toContain('@reboot');
+  expect(all).toContain('CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH');
+});
+
 test('what the code relies on is in the units', () => {
   const main = readFileSync(join(import.meta.dirname, 'exec-main.ts'), 'utf8');
   expect(main).toContain("'/var/lib/dplane-exec'");

@@ -178,6 +178,7 @@ describe('over HTTP', () => {
     expect(doc.openapi).toBe('3.1.0');
     for (const { meta } of all)
       if (meta.rest) expect(doc.paths[meta.rest.path]?.[meta.rest.method.toLowerCase()], meta.rest.path).toBeDefined();
+    expect(doc.paths['/api/updates/bundle']?.put).toMatchObject({ 'x-permission': 'system.update' });
     expect(doc.paths['/api/zfs/snapshots']?.get?.parameters?.map((p) => p.name)).toContain('descending');
     const text = JSON.stringify(doc);
     for (const [, ref] of text.matchAll(/"\$ref":"#\/([^"]+)"/g)) {

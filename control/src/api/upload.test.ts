@@ -116,6 +116,13 @@ test('a bundle is handed over as it comes, and the apply goes on after the answe
   b.later(2_000);
   const staged = await until(b.view, (v) => v.progress?.phase === 'staged');
   expect(staged.slots).toMatchObject({ slots: [{}, { state: 'staged', next: true, system: { version: '0.2.0' } }] });
+  const snapshots = async () =>
+    (await ask(b.port, { path: '/api/nixos/pre-upgrade-snapshots', cookie: b.cookie })).json() as unknown as {
+      rows: { dataset: string; tag: string }[];
+    };
+  const taken = await until(snapshots, (s) => s.rows.length === 3);
+  expect(taken.rows.map((s) => s.dataset).sort()).toEqual(['backup', 'fast', 'tank']);
+  expect(taken.rows[0]?.tag).toMatch(/^pre-upgrade-\d{8}-\d{6}$/);
   // the database was copied before, with the seal of its audit log
   const copies = readdirSync(join(b.folder, 'pre-upgrade'));
   expect(copies.filter((n) => n.endsWith('.db'))).toHaveLength(1);

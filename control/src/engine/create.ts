@@ -152,6 +152,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   const updates = createUpdates({
     ...deps,
     copyFolder: deps.preUpgradeFolder,
+    ended: () => refreshSnapshots(),
     clients: async () => (await observer.get(READ_AGE, { clients: true })).observed.shares.flatMap((x) => x.clients),
     jobs: () => [
       ...store.runs

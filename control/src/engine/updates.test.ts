@@ -59,6 +59,7 @@ const box = async (o: { model?: ReturnType<typeof demoModel>; wrap?: (e: Executo
       log: () => undefined,
       copyFolder: join(folder, 'pre-upgrade'),
       clients: () => Promise.resolve([{ share: 'media', user: 'ben', machine: 'desk', openFiles: 2 }]),
+      ended: () => Promise.resolve(),
       jobs: () => ['run r1 of ada'],
     });
     all.push(updates);

@@ -85,6 +85,8 @@ export type UpdatesDeps = {
   /** Where the database is copied to before an apply. */
   copyFolder: string;
   clients: () => Promise<readonly ShareClient[]>;
+  /** An apply came to its end: snapshots were taken, perhaps. */
+  ended: () => Promise<void>;
   /** What else goes on that a restart would interrupt. */
   jobs: () => string[];
 };
@@ -146,7 +148,9 @@ export const createUpdates = (deps: UpdatesDeps): Updates => {
   const settleJob = (s: Seen): void => {
     const j = jobs.open();
     const end = asking || j === null ? null : endOf(j, { ...s, history: eventsOf(s) });
-    if (j !== null && end !== null) jobs.end(j, end);
+    if (j === null || end === null) return;
+    jobs.end(j, end);
+    deps.ended().catch((error: unknown) => log(`after an update: ${error instanceof Error ? error.message : String(error)}`));
   };
 
   const tellHistory = (history: HistoryFile): void => {

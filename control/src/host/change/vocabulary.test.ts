@@ -22,6 +22,19 @@ test('the vocabulary has no such operation', () => {
   expect(kinds.filter((k) => k.startsWith('pool.'))).toEqual(['pool.create', 'pool.set', 'pool.scrub']);
 });
 
+test('no operation touches a key for updates, and no source calls what does', () => {
+  const kinds = Operation.options.map((o) => o.shape.kind.value);
+  expect(kinds.filter((k) => k.startsWith('update.') || k.startsWith('system.'))).toEqual([
+    'update.apply',
+    'update.cancel',
+    'update.rollback',
+    'update.confirm',
+    'system.restart',
+  ]);
+  const verbs = sources.flatMap((path) => argvs(readFileSync(path, 'utf8'), 'dplane-ota')).map((argv) => /,\s*'([a-z-]+)'/.exec(argv)?.[1]);
+  expect(verbs.sort()).toEqual(['inspect', 'mark-good', 'rollback']);
+});
+
 test('no source builds an argv that could', () => {
   const found = sources.flatMap((path) => argvs(readFileSync(path, 'utf8'), 'zpool').map((argv) => ({ path, argv })));
   expect(found.length).toBeGreaterThan(5);

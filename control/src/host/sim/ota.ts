@@ -12,6 +12,7 @@ import { type Answer, done, failed, said } from './getopt.ts';
 import { guidOf } from './guid.ts';
 import type { World } from './model.ts';
 import type { Tool } from './words.ts';
+import { zfs } from './zfs.ts';
 
 export type SimSlot = { state: SlotState; system: SystemInfo | null; tries: number | null; triesDone: number | null; broken: boolean };
 type Job = {
@@ -20,6 +21,8 @@ type Job = {
   startedAt: number;
   /** Of an upload: bytes that came, and when it was complete or broke off. */
   received: number;
+  /** The pools' snapshots were taken. */
+  prepared: boolean;
   completeAt: number | null;
   brokenAt: number | null;
   end: { at: number; phase: 'staged' | 'failed' | 'cancelled'; refusal: Refusal | null } | null;
@@ -164,7 +167,7 @@ const fail = (ota: SimOta, job: Job, at: number, refusal: Refusal): void => {
 /** Why an apply ends here, and since when; null when it goes on. */
 const whyFailed = (job: Job, refusal: Refusal | null, now: number): { at: number; refusal: Refusal } | null => {
   const sent = job.source.kind === 'upload';
-  if (refusal !== null && (sent ? job.received > 0 : now - job.startedAt >= 800)) return { at: now, refusal };
+  if (refusal !== null && (sent ? job.received > 0 : now - job.startedAt >= 800)) return { at: sent ? now : job.startedAt + 800, refusal };
   const not = (code: Refusal['code'], why: string, todo: string): Refusal => refuse(code, 'the bundle is not installed', why, todo).refusal;
   if (job.brokenAt !== null)
     return {
@@ -212,11 +215,26 @@ const advanceTrial = (ota: SimOta, now: number): void => {
   tells(ota, at, 'reverted', tried, 'pool tank missing');
 };
 
+/** Every pool's root dataset is kept as it is, before the first byte is written. */
+const prepare = (w: World, job: Job, now: number): void => {
+  // at a moment that a replay of the log comes to as well: bytes of an upload are not in it, their end is
+  const at = job.source.kind === 'upload' ? (job.completeAt ?? job.brokenAt ?? Number.POSITIVE_INFINITY) : job.startedAt + 300;
+  if (job.prepared || job.end !== null || now < at) return;
+  job.prepared = true;
+  const [day = '', time = ''] = new Date(at).toISOString().slice(0, 19).split('T');
+  const tag = `pre-upgrade-${day.replaceAll('-', '')}-${time.replaceAll(':', '')}`;
+  for (const pool of w.model.pools) zfs(w, ['snapshot', `${pool.name}@${tag}`], at, '');
+  w.changed();
+};
+
 /** Brings the slots up to now; null when this machine has none. */
-const advance = (w: World, now: number): SimOta | null => {
+export const advance = (w: World, now: number): SimOta | null => {
   const { ota } = w.model;
   if (!ota) return null;
-  if (ota.job !== null) advanceJob(ota, ota.job, now);
+  if (ota.job !== null) {
+    prepare(w, ota.job, now);
+    advanceJob(ota, ota.job, now);
+  }
   advanceTrial(ota, now);
   return ota;
 };
@@ -371,7 +389,7 @@ export const systemctlOta = (w: World, args: readonly string[], now: number): An
   if (args[0] === 'start' && args.at(-1) === APPLY_UNIT) {
     const request = ApplyRequest.safeParse(JSON.parse(w.model.texts[OTA_FILES.request] ?? 'null'));
     if (ota === null || !request.success) return failed(`Failed to start ${APPLY_UNIT}: Unit ${APPLY_UNIT} not found.\n`, 5);
-    if (!working) ota.job = { ...request.data, startedAt: now, received: 0, completeAt: null, brokenAt: null, end: null };
+    if (!working) ota.job = { ...request.data, startedAt: now, prepared: false, received: 0, completeAt: null, brokenAt: null, end: null };
     return done();
   }
   if (args[0] === 'stop' && args.at(-1) === APPLY_UNIT) {

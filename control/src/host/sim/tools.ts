@@ -2,7 +2,7 @@
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
 import { BY_ID, type SimDisk, type World } from './model.ts';
-import { dplaneOta, systemctlOta } from './ota.ts';
+import { advance, dplaneOta, systemctlOta } from './ota.ts';
 import { datasetProperty, mountpointOf } from './properties.ts';
 import type { Tool } from './words.ts';
 import { zfs } from './zfs.ts';
@@ -247,6 +247,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
 
 /** An argv as a whole: a full path to a tool is that tool. */
 export const execute = (w: World, argv: readonly string[], now: number, input: string): Answer | null => {
+  advance(w, now); // what goes on by itself comes first, when it runs and when it is replayed
   const name = (argv[0] ?? '').split('/').at(-1) ?? '';
   const tool = TOOLS[name];
   return tool === undefined ? null : tool(w, argv.slice(1), now, input);
