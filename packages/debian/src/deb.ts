@@ -27,6 +27,10 @@ const WORKSPACES = ['control', 'ota'];
 const LEFT_OUT =
   /(^|\/)(test|tests|__tests__|docs|example|examples|fixtures|\.github|deps|src\/.*\.test\.ts)$|\.(md|map|d\.ts|d\.mts|d\.cts|test\.ts|gyp|gypi)$/;
 
+const DOCS = ['docs/threat-model.md', 'docs/cli.md'];
+/** What goes into the package and the image: its last commit gives the time of everything in there. */
+export const BUILT_FROM = ['control', 'ota', 'ui', 'packages', 'package.json', 'package-lock.json', 'LICENSE', ...DOCS];
+
 export async function buildDeb(progress: Progress, outFolder = cacheFolder()): Promise<string> {
   const version = readJson<{ version: string }>(join(repository, 'package.json')).version;
   const file = join(outFolder, `dplaneos_${version}_${architecture}.deb`);
@@ -37,7 +41,7 @@ export async function buildDeb(progress: Progress, outFolder = cacheFolder()): P
     copyProduct(tree);
     copyUnits(tree);
     writeControl(tree, version);
-    const epoch = String(await commitTime());
+    const epoch = String(await commitTime(BUILT_FROM));
     await must(['chmod', '-R', 'u+rwX,go+rX,go-w', tree]);
     await must(['find', tree, '-exec', 'touch', '-h', '-d', `@${epoch}`, '{}', '+']);
     const argv = ['dpkg-deb', '--root-owner-group', '-Zzstd', '-z6', '--build', tree, `${file}.new`];
@@ -50,7 +54,7 @@ export async function buildDeb(progress: Progress, outFolder = cacheFolder()): P
 
 function copyProduct(tree: string): void {
   const home = join(tree, HOME);
-  mkdirSync(join(home, 'bin'), { recursive: true });
+  for (const folder of ['bin', 'docs']) mkdirSync(join(home, folder), { recursive: true });
   const copy = (path: string) => {
     if (!existsSync(join(repository, path))) return;
     const from = join(repository, path);
@@ -60,7 +64,7 @@ function copyProduct(tree: string): void {
     copy(name);
   const packages = readJson<{ packages: Record<string, LockEntry> }>(join(repository, 'package-lock.json')).packages;
   // units refer to the documentation they come with
-  if (existsSync(join(repository, 'docs'))) cpSync(join(repository, 'docs'), join(home, 'docs'), { recursive: true });
+  for (const name of DOCS) cpSync(join(repository, name), join(home, name));
   cpSync(join(repository, 'packages/debian/deb/lib'), join(home, 'lib'), { recursive: true });
   for (const folder of closure(packages, WORKSPACES)) {
     if (existsSync(join(repository, folder))) copy(folder);

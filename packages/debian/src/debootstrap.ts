@@ -45,8 +45,8 @@ export function mmdebstrap(extra: readonly string[]): string[] {
   return ['mmdebstrap', '--mode=unshare', '--variant=apt', keyring, ...APT, ...DPKG, ...extra];
 }
 
-export function source(): string {
-  return `deb ${debianMirror()} ${SUITE} main contrib`;
+export function source(suite = SUITE): string {
+  return `deb ${debianMirror()} ${suite} main contrib`;
 }
 
 /** The base system; built when the recipe has changed or `refresh` asks for newer packages. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
 import type { SystemInfo } from '../../../control/src/domain/slot/slot.ts';
 import { makeInitrd } from './initrd.ts';
+import { keepStripped } from './stripped.ts';
 import { repository } from './places.ts';
 
 export interface Job {
@@ -36,6 +37,9 @@ const MASKED = [
     'nmbd.service',
     'samba-ad-dc.service',
   ],
+  // each costs a process or a mount at every start, and nothing here uses it
+  ...['systemd-binfmt.service', 'proc-sys-fs-binfmt_misc.automount', 'systemd-network-generator.service', 'dev-hugepages.mount'],
+  ...['dev-mqueue.mount', 'sys-kernel-debug.mount', 'sys-kernel-tracing.mount', 'sys-fs-fuse-connections.mount'],
 ];
 const GENERATORS = [
   'systemd-ssh-generator',
@@ -65,11 +69,15 @@ async function build(job: Job): Promise<void> {
     cpSync(job.deb, join(tree, 'dplaneos.deb'));
     await must(['chroot', tree, 'env', 'DEBIAN_FRONTEND=noninteractive', 'dpkg', '-i', '/dplaneos.deb'], { timeoutMs: 300_000 });
     rmSync(join(tree, 'dplaneos.deb'));
+    await keepStripped(tree, job.epoch);
   }
   describe(tree, job);
   await must(['chroot', tree, 'systemctl', 'preset-all']);
   const system = join(tree, 'etc/systemd/system');
   for (const unit of MASKED) replaceLink('/dev/null', join(system, unit));
+  // zfs-load-module.service does it, and nothing else has to wait for that
+  mkdirSync(join(tree, 'etc/modules-load.d'), { recursive: true });
+  replaceLink('/dev/null', join(tree, 'etc/modules-load.d/dplaneos.conf'));
   mkdirSync(join(tree, 'etc/systemd/system-generators'), { recursive: true });
   for (const name of GENERATORS) replaceLink('/dev/null', join(tree, 'etc/systemd/system-generators', name));
   tidy(tree, job.epoch);

@@ -56,10 +56,10 @@ export function fingerprint(...inputs: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 12);
 }
 
-/** The time every file in what is built carries: that of the commit, so that a second build gives the same bytes. */
-export async function commitTime(): Promise<number> {
+/** The time every file in what is built carries: that of the last commit to what it is built from, so that a second build gives the same bytes. */
+export async function commitTime(paths: readonly string[]): Promise<number> {
   const given = process.env.SOURCE_DATE_EPOCH;
   if (given !== undefined && /^\d+$/.test(given)) return Number(given);
-  const { exit, stdout } = await run(['git', '-C', repository, 'log', '-1', '--format=%ct']);
+  const { exit, stdout } = await run(['git', '-C', repository, 'log', '-1', '--format=%ct', '--', ...paths]);
   return exit === 0 && stdout.trim() !== '' ? Number(stdout) : 1_767_225_600;
 }

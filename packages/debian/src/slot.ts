@@ -3,11 +3,22 @@
  * namespace of its own. Kept in the cache under a name made from all inputs: unchanged inputs, nothing to do.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
-import { baseSystem, zfsModule } from './debootstrap.ts';
-import { buildDeb } from './deb.ts';
+import { type Base, baseSystem, zfsModule } from './debootstrap.ts';
+import { buildDeb, BUILT_FROM } from './deb.ts';
 import type { Job } from './inside.ts';
 import type { SystemInfo } from '../../../control/src/domain/slot/slot.ts';
 import { architecture, cacheFolder, commitTime, fingerprint, repository } from './places.ts';
@@ -36,7 +47,16 @@ export interface SlotOptions {
 
 const RECIPE = ['packages/persist.list', 'packages/debian/image', 'packages/debian/src'];
 
-export async function buildSlot(progress: Progress, options: SlotOptions = {}): Promise<Slot> {
+interface Inputs {
+  readonly base: Base;
+  readonly module: string;
+  readonly deb: string;
+  readonly system: SystemInfo;
+  /** Same inputs, same name. */
+  readonly name: string;
+}
+
+async function inputs(progress: Progress, options: SlotOptions = {}): Promise<Inputs> {
   const base = await baseSystem(progress, options.refresh);
   const module = await zfsModule(base, progress);
   const deb = await buildDeb(progress);
@@ -46,43 +66,86 @@ export async function buildSlot(progress: Progress, options: SlotOptions = {}): 
   const system: SystemInfo = {
     product: 'dplaneos',
     version: options.version ?? JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')).version,
-    index: options.index ?? (await commitTime()),
+    index: options.index ?? (await commitTime(BUILT_FROM)),
     arch: architecture === 'arm64' ? 'aarch64' : 'x86_64',
     kernel: base.kernel,
     zfs: base.zfs,
   };
-  const name = `slot-${fingerprint(base.fingerprint, await hashOf(deb), recipe, system)}`;
-  const folder = join(cacheFolder(), name);
+  return { base, module, deb, system, name: `slot-${fingerprint(base.fingerprint, await hashOf(deb), recipe, system)}` };
+}
+
+export async function buildSlot(progress: Progress, options: SlotOptions = {}): Promise<Slot> {
+  const from = await inputs(progress, options);
+  const folder = join(cacheFolder(), from.name);
   if (!existsSync(join(folder, 'slot.json'))) {
     await progress.step('slot image', async () => {
-      const work = `${folder}.new`;
       // also what an earlier attempt, stopped half-way, left behind
       for (const left of readdirSync(cacheFolder()).filter((entry) => /^slot-.*\.new$/.test(entry)))
         await removeTree(join(cacheFolder(), left));
-      mkdirSync(join(work, 'out'), { recursive: true });
-      const job: Job = { base: base.tar, module, deb, system, work, out: join(work, 'out'), epoch: await commitTime() };
-      writeFileSync(join(work, 'job.json'), JSON.stringify(job));
-      await must([...namespace(), process.execPath, join(repository, 'packages/debian/src/inside.ts'), join(work, 'job.json')], {
-        timeoutMs: 900_000,
-        env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
-      });
-      const image = join(work, 'out/slot.erofs');
+      const out = await pack(from, `${folder}.new`);
+      const image = join(out, 'slot.erofs');
       const slot: Slot = {
         folder,
-        system,
-        poolFeatures: readFileSync(join(work, 'out/pool-features'), 'utf8').trim().split('\n'),
+        system: from.system,
+        poolFeatures: readFileSync(join(out, 'pool-features'), 'utf8').trim().split('\n'),
         hash: await hashOf(image),
         size: statSync(image).size,
-        notPinned: [`${base.packages.length} Debian packages as of the day the base was fetched (see ${base.tar}.json)`],
+        notPinned: [`${from.base.packages.length} Debian packages as of the day the base was fetched (see ${from.base.tar}.json)`],
       };
-      writeFileSync(join(work, 'out/slot.json'), `${JSON.stringify(slot, null, 1)}\n`);
+      writeFileSync(join(out, 'slot.json'), `${JSON.stringify(slot, null, 1)}\n`);
       rmSync(folder, { recursive: true, force: true });
-      renameSync(join(work, 'out'), folder);
-      await removeTree(work);
+      renameSync(out, folder);
+      await removeTree(`${folder}.new`);
     });
   }
+  await forgetOld(folder);
+  return readSlot(folder);
+}
+
+export function readSlot(folder: string): Slot {
   // Ours, written by the lines above.
   return { ...(JSON.parse(readFileSync(join(folder, 'slot.json'), 'utf8')) as Slot), folder };
+}
+
+/** Builds package and slot anew from the same inputs; gives the files that came out different. */
+export async function differingRebuild(slot: Slot, progress: Progress): Promise<string[]> {
+  const from = await inputs(progress);
+  if (join(cacheFolder(), from.name) !== slot.folder) return [`the package: ${from.deb}`];
+  const work = join(cacheFolder(), 'slot-again.new');
+  await removeTree(work);
+  const out = await progress.step('slot image, a second time', () => pack(from, work));
+  const differing: string[] = [];
+  for (const name of ['slot.erofs', 'vmlinuz', 'initrd'])
+    if ((await hashOf(join(out, name))) !== (await hashOf(join(slot.folder, name)))) differing.push(name);
+  await removeTree(work);
+  return differing;
+}
+
+/** Gives the folder with the finished parts, inside of `work`. */
+async function pack(from: Inputs, work: string): Promise<string> {
+  const out = join(work, 'out');
+  mkdirSync(out, { recursive: true });
+  const { base, module, deb, system } = from;
+  const job: Job = { base: base.tar, module, deb, system, work, out, epoch: await commitTime(BUILT_FROM) };
+  writeFileSync(join(work, 'job.json'), JSON.stringify(job));
+  await must([...namespace(), process.execPath, join(repository, 'packages/debian/src/inside.ts'), join(work, 'job.json')], {
+    timeoutMs: 900_000,
+    env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
+  });
+  return out;
+}
+
+/** A slot with its disk and saved machine takes more than a gigabyte: those not used for a day are let go, the newest ones aside. */
+const KEPT = 3;
+async function forgetOld(current: string): Promise<void> {
+  utimesSync(current, new Date(), new Date());
+  const age = (folder: string) => Date.now() - statSync(folder).mtimeMs;
+  const others = readdirSync(cacheFolder())
+    .filter((name) => /^slot-[0-9a-f]{12}$/.test(name))
+    .map((name) => join(cacheFolder(), name))
+    .filter((folder) => folder !== current)
+    .sort((a, b) => age(a) - age(b));
+  for (const folder of others.slice(KEPT - 1)) if (age(folder) > 86_400_000) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Root of a namespace: by right as root, through /etc/subuid as anybody else. */
