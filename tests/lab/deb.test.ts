@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildDeb } from '../../packages/debian/src/deb.ts';
 import { mmdebstrap, source, SUITE } from '../../packages/debian/src/debootstrap.ts';
 import { Progress } from '../../packages/debian/src/progress.ts';
@@ -28,19 +28,47 @@ apt-get purge -y -q dplaneos > /tmp/log 2>&1 || { tail -20 /tmp/log; exit 1; }
 [ ! -e /var/lib/dplane ] && echo "purged"
 `;
 
-test('apt installs it, the service answers, removal keeps the records, purge removes them', async () => {
-  const deb = await buildDeb(new Progress(false), folder);
-  const script = join(folder, 'check.sh');
-  writeFileSync(script, CHECK);
+/** Debian 12 has OpenZFS 2.1: apt sees it, and so does the package itself when somebody goes past apt. */
+const OLDER = 'bookworm';
+const CHECK_OLDER = `set -e
+apt-get install -y -q --no-install-recommends /dplaneos.deb > /tmp/log 2>&1 && { echo "apt took it"; exit 1; }
+grep zfsutils-linux /tmp/log
+apt-get install -y -q --no-install-recommends zfsutils-linux > /tmp/log 2>&1 || { tail -20 /tmp/log; exit 1; }
+dpkg -i --force-depends /dplaneos.deb > /tmp/log 2>&1 && { echo "dpkg took it"; exit 1; }
+grep "^dplaneos:" /tmp/log
+[ ! -e /usr/lib/dplaneos ] && echo "nothing was left behind"
+`;
+
+/** In a tree of that release, made for this and thrown away. */
+async function inTree(suite: string, deb: string, check: string): Promise<string> {
+  const script = join(folder, `${suite}.sh`);
+  writeFileSync(script, check);
   const hooks = [`upload ${deb} /dplaneos.deb`, `upload ${script} /check.sh`, 'chroot "$1" sh /check.sh'].map(
     (hook) => `--customize-hook=${hook}`,
   );
   const said: string[] = [];
-  await must(mmdebstrap([...hooks, '--format=null', SUITE, '-', source()]), { timeoutMs: 840_000, onOutput: (text) => said.push(text) });
-  const lines = said.join('');
+  const argv = mmdebstrap([...hooks, '--format=null', suite, '-', source(suite)]);
+  await must(argv, { timeoutMs: 840_000, onOutput: (text) => said.push(text) });
+  return said.join('');
+}
+
+let deb = '';
+beforeAll(async () => {
+  deb = await buildDeb(new Progress(false), folder);
+});
+
+test('apt installs it, the service answers, removal keeps the records, purge removes them', async () => {
+  const lines = await inTree(SUITE, deb, CHECK);
   expect(lines).toContain('installed dplane:750');
   for (const unit of ['dplaned.service', 'dplane-pools.service', 'dplane-exec.socket']) expect(lines).toContain(unit);
   expect(lines).toMatch(/^ready https:\S+ claim /m);
   expect(lines).toContain('removed, records kept');
   expect(lines).toContain('purged');
+});
+
+test('where OpenZFS is older than 2.3 it is refused, with the reason', async () => {
+  const lines = await inTree(OLDER, deb, CHECK_OLDER);
+  expect(lines).toMatch(/zfsutils-linux \(>= 2\.3\)/);
+  expect(lines).toMatch(/^dplaneos: OpenZFS 2\.1\S* is too old: 2\.3 or newer is needed/m);
+  expect(lines).toContain('nothing was left behind');
 });

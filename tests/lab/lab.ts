@@ -9,13 +9,13 @@
  *
  * When a test failed, `close` leaves serial log, journal and state of services in artifacts/lab/<suite>/.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildDisk } from '../../packages/debian/src/disk.ts';
-import { repository } from '../../packages/debian/src/places.ts';
+import { fingerprint, repository } from '../../packages/debian/src/places.ts';
 import { Progress } from '../../packages/debian/src/progress.ts';
-import { buildSlot, type Slot } from '../../packages/debian/src/slot.ts';
+import { buildSlot, readSlot, type Slot } from '../../packages/debian/src/slot.ts';
 import { must } from '../../packages/lab/src/exec.ts';
 import { kvmWorks } from '../../packages/lab/src/kvm.ts';
 import type { Disk } from '../../packages/lab/src/machine.ts';
@@ -26,10 +26,20 @@ export const DISKS = 6;
 const DISK_SIZE = '2G';
 const MEMORY = '1536M';
 
+export interface NewDisk {
+  readonly serial: string;
+  readonly size: string;
+  readonly bus?: NonNullable<Disk['bus']>;
+}
+const USUAL: readonly NewDisk[] = Array.from({ length: DISKS }, (_, index) => ({ serial: `test-disk${index + 1}`, size: DISK_SIZE }));
+
 export interface MachineOptions {
   /** Power on with the firmware instead of resuming. */
   readonly cold?: boolean;
   readonly name?: string;
+  /** Other hardware than the saved machine has: it is powered on. */
+  readonly disks?: readonly NewDisk[];
+  readonly memory?: string;
 }
 
 export interface Lab {
@@ -41,33 +51,39 @@ export interface Lab {
 
 export async function openLab(suite: string): Promise<Lab> {
   const progress = new Progress(false);
-  const slot = await buildSlot(progress);
+  // while one works on the tests alone: an image that is there already
+  const given = process.env.DPLANE_LAB_SLOT;
+  const slot = given ? readSlot(given) : await buildSlot(progress);
   const image = await buildDisk(slot, progress);
   const kvm = await kvmWorks(join(slot.folder, 'vmlinuz'));
   const folder = mkdtempSync(join(process.env.DPLANE_LAB_TMP ?? tmpdir(), `dplaneos-${suite}-`));
   const machines: Vm[] = [];
 
-  const define = async (name: string, at: string): Promise<Vm> => {
+  const define = async (name: string, at: string, options: MachineOptions = {}): Promise<Vm> => {
     mkdirSync(at, { recursive: true });
     const disk = (file: string, serial: string): Disk => ({ file: join(at, file), format: 'qcow2', serial });
+    const disks = options.disks ?? USUAL;
     return new Vm({
       name,
       identity: 'test',
       folder: at,
       kvm,
-      memory: MEMORY,
+      memory: options.memory ?? MEMORY,
       cpus: 2,
       system: disk('system.qcow2', 'test-system'),
-      disks: Array.from({ length: DISKS }, (_, index) => disk(`d${index + 1}.qcow2`, `test-disk${index + 1}`)),
+      disks: disks.map(({ serial, bus }, index) => ({ ...disk(`d${index + 1}.qcow2`, serial), ...(bus === undefined ? {} : { bus }) })),
       ports: await choosePorts(),
     });
   };
-  const blank = async (vm: Vm): Promise<void> => {
+  const blank = async (vm: Vm, disks: readonly NewDisk[] = USUAL): Promise<void> => {
     await must(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', image, '-F', 'raw', vm.spec.system.file]);
-    for (const { file } of vm.spec.disks) await must(['qemu-img', 'create', '-q', '-f', 'qcow2', file, DISK_SIZE]);
+    for (const [index, { file }] of vm.spec.disks.entries())
+      await must(['qemu-img', 'create', '-q', '-f', 'qcow2', file, disks[index]?.size ?? DISK_SIZE]);
   };
 
-  const booted = join(slot.folder, `booted-${kvm ? 'kvm' : 'tcg'}`);
+  // a saved state fits only the machine it was saved from
+  const hardware = fingerprint(readFileSync(join(repository, 'packages/lab/src/machine.ts'), 'utf8'), DISKS, DISK_SIZE, MEMORY);
+  const booted = join(slot.folder, `booted-${kvm ? 'kvm' : 'tcg'}-${hardware}`);
   const bootOnce = async (): Promise<void> => {
     if (existsSync(join(booted, 'state'))) return;
     const at = `${booted}.new`;
@@ -96,10 +112,10 @@ export async function openLab(suite: string): Promise<Lab> {
     folder,
     async machine(options = {}) {
       const name = `${suite}-${options.name ?? String.fromCharCode(97 + machines.length)}-${process.pid}`;
-      const vm = await define(name, join(folder, options.name ?? String.fromCharCode(97 + machines.length)));
+      const vm = await define(name, join(folder, options.name ?? String.fromCharCode(97 + machines.length)), options);
       machines.push(vm);
-      if (options.cold === true) {
-        await blank(vm);
+      if (options.cold === true || options.disks !== undefined || options.memory !== undefined) {
+        await blank(vm, options.disks);
         await vm.start();
         await vm.sshReady();
         await uiAnswers(vm);

@@ -1,14 +1,17 @@
 /**
- * Runs commands in a guest over ssh and stores what the tool really answered, one JSON file per command.
- * A recording is { tool, version, argv, exit, stdout, stderr }; `argv[0]` is the tool itself.
+ * Runs commands in a guest and hands over what the tool really answered. A recording is { tool, version, argv, exit, stdout,
+ * stderr }; `argv[0]` is the tool itself. Who gets it decides: `npm run record` stores it, record.test.ts compares it with what is stored.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Long, type Result, run, spawnLong } from '../../packages/lab/src/exec.ts';
+import { type Long, type Result, spawnLong } from '../../packages/lab/src/exec.ts';
+import type { Vm } from '../../packages/lab/src/vm.ts';
 
-export interface Guest {
-  readonly port: number;
-  readonly identity: string;
+export interface Recording {
+  readonly tool: string;
+  readonly version: string;
+  readonly argv: readonly string[];
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** Splits plain words on spaces; whatever needs its spaces kept comes as a separate argument. */
@@ -16,37 +19,28 @@ export function words(text: string, ...rest: readonly string[]): string[] {
   return [...text.split(' ').filter((word) => word !== ''), ...rest];
 }
 
-/** ssh hands one string to the guest's shell: each word is quoted, so the guest sees the same argv. */
-export function quote(argv: readonly string[]): string {
-  return argv.map((word) => (/^[A-Za-z0-9_./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
-}
-
 export class Recorder {
-  readonly #guest: Guest;
-  readonly #folder: string;
+  readonly #vm: Vm;
+  readonly #keep: (name: string, recording: Recording) => void;
   readonly #versions = new Map<string, string>();
-  readonly recorded: string[] = [];
 
-  constructor(guest: Guest, folder: string) {
-    this.#guest = guest;
-    this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
+  constructor(vm: Vm, keep: (name: string, recording: Recording) => void) {
+    this.#vm = vm;
+    this.#keep = keep;
   }
 
-  #ssh(): string[] {
-    const { port, identity } = this.#guest;
-    const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'ControlMaster=auto', 'ControlPersist=60'];
-    const control = `ControlPath=/tmp/lab-record-${port}`;
-    return ['ssh', '-q', '-i', identity, '-p', String(port), ...[...options, control].flatMap((o) => ['-o', o]), 'root@127.0.0.1'];
+  get smbPort(): number {
+    return this.#vm.spec.ports.smb;
   }
 
   async guest(argv: readonly string[], input?: string): Promise<Result> {
-    const result = await run([...this.#ssh(), quote(['env', 'LC_ALL=C.UTF-8', ...argv])], {
-      timeoutMs: 300_000,
+    const result = await this.#vm.run(['env', 'LC_ALL=C.UTF-8', ...argv], {
+      timeoutMs: 600_000,
       ...(input === undefined ? {} : { input }),
     });
-    // zfs itself ends with 255 now and then; ssh -q that found nobody has nothing to say.
-    if (result.exit === 255 && result.stderr === '') throw new Error(`no answer from the guest for: ${argv.join(' ')}\n${result.stderr}`);
+    // zfs itself ends with 255 now and then; an ssh that found nobody has little to say
+    if (result.exit === null || (result.exit === 255 && /^(ssh: |Connection |kex_|mux_client|$)/.test(result.stderr)))
+      throw new Error(`no answer from the guest for: ${argv.join(' ')}\n${result.stderr}`);
     return result;
   }
 
@@ -67,18 +61,15 @@ export class Recorder {
   }
 
   longInGuest(argv: readonly string[]): Long {
-    return spawnLong([...this.#ssh(), quote(argv)]);
+    return this.#vm.long(argv);
   }
 
-  /** Runs `argv` and stores the answer as `<name>.json`. */
+  /** Runs `argv` and hands over the answer under this name. */
   async record(name: string, argv: readonly string[], input?: string): Promise<Result> {
     const tool = argv[0] ?? '';
     const result = await this.guest(argv, input);
     const { exit, stdout, stderr } = result;
-    const recording = { tool, version: await this.#version(tool), argv, exit, stdout, stderr };
-    writeFileSync(join(this.#folder, `${name}.json`), `${JSON.stringify(recording, null, 2)}\n`);
-    this.recorded.push(name);
-    console.log(`${String(exit).padStart(3)}  ${name}  ${stderr.trim().split('\n')[0] ?? ''}`);
+    this.#keep(name, { tool, version: await this.#version(tool), argv, exit, stdout, stderr });
     return result;
   }
 

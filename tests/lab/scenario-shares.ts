@@ -1,5 +1,4 @@
 /** Recordings about Samba and NFS; needs the dataset `tank/media`. */
-import { run } from '../../packages/lab/src/exec.ts';
 import { type Recorder, words } from './recorder.ts';
 
 const GLOBAL = `[global]
@@ -22,7 +21,7 @@ const MEDIA = `[media]
 `;
 
 /** Needs the password of the guest's share user; made for the run, worth nothing. */
-export async function samba(r: Recorder, smbPort: number): Promise<void> {
+export async function samba(r: Recorder): Promise<void> {
   await r.prepare(words('tee /etc/samba/smb.conf'), GLOBAL + MEDIA);
   await r.script('id alice >/dev/null 2>&1 || useradd -M -s /usr/sbin/nologin alice; chown alice /mnt/tank/media');
   await r.record('smbpasswd-add-ok', words('smbpasswd -s -a alice'), 'lab-only\nlab-only\n');
@@ -44,7 +43,7 @@ export async function samba(r: Recorder, smbPort: number): Promise<void> {
   await r.record('smbcontrol-reload-not-running', words('smbcontrol smbd reload-config'));
   await r.prepare(words('systemctl restart smbd'));
   await r.record('smbstatus-json-no-session', words('smbstatus --json'));
-  const client = r.longHost(['smbclient', '//127.0.0.1/media', '-p', String(smbPort), '-U', 'alice%lab-only', '-m', 'SMB3']);
+  const client = r.longHost(['smbclient', '//127.0.0.1/media', '-p', String(r.smbPort), '-U', 'alice%lab-only', '-m', 'SMB3']);
   client.write('open song\n');
   for (let tries = 0; tries < 60; tries++) {
     if ((await r.prepare(words('smbstatus -L'))).includes('song')) break;
@@ -58,8 +57,6 @@ export async function samba(r: Recorder, smbPort: number): Promise<void> {
   client.closeInput();
   await client.ended;
   await r.record('smbcontrol-reload-ok', words('smbcontrol smbd reload-config'));
-  const files = await run(['smbclient', '//127.0.0.1/media', '-p', String(smbPort), '-U', 'alice%lab-only', '-c', 'ls']);
-  console.log(files.stdout);
 }
 
 export async function nfs(r: Recorder): Promise<void> {
