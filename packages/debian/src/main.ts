@@ -27,7 +27,9 @@ try {
   } else if (what === 'bundle') process.exitCode = await release(await buildSlot(progress), flags);
   else if (what === 'verify-release') process.exitCode = await verifyRelease(await buildSlot(progress), flags);
   else {
-    console.error('usage: main.ts deb|slot|disk [--refresh] [--check] | bundle [--key FILE ...] | verify-release BUNDLE [--public-key FILE]');
+    console.error(
+      'usage: main.ts deb|slot|disk [--refresh] [--check] | bundle [--key FILE ...] | verify-release BUNDLE [--public-key FILE]',
+    );
     process.exitCode = 2;
   }
 } catch (error) {

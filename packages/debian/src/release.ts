@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnLong } from '../../lab/src/exec.ts';
 import { KERNEL_OPTIONS } from './disk.ts';
+import { BUILT_FROM } from './deb.ts';
 import { commitTime, repository } from './places.ts';
 import { hashOf, type Slot } from './slot.ts';
 
@@ -26,7 +27,7 @@ export async function release(slot: Slot, signer: readonly string[]): Promise<nu
   const file = join(folder, name);
   const system = join(folder, 'system.json');
   writeFileSync(system, JSON.stringify({ ...slot.system, poolFeatures: slot.poolFeatures }));
-  const made = await commitTime();
+  const made = await commitTime(BUILT_FROM);
   const dates = ['--created', String(made), '--not-after', String(made + YEAR_S)];
   const options = KERNEL_OPTIONS.flatMap((option) => ['--option', option]);
   const built = await ota('build', file, ...parts(slot), '--system', system, ...dates, ...options, ...signer);
