@@ -1,4 +1,4 @@
-/** From a fresh machine to files that outlive its restarts, through the API; and a start without the data disks. */
+/** From a fresh machine of 1 GiB to files that outlive its restarts, through the API; and a start without the data disks. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { run } from '../../packages/lab/src/exec.ts';
@@ -37,13 +37,15 @@ const smb = (...command: string[]) =>
 
 beforeAll(async () => {
   lab = await openLab('storage');
-  nas = await lab.machine();
+  nas = await lab.machine({ memory: '1G' });
 });
 afterAll(() => lab?.close(failed));
 
 test('claimed with its code, it makes a mirror, a dataset and a share of it, and takes a file', async () => {
   watch();
-  const call = await claim(nas, (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim());
+  const code = (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim();
+  expect(await nas.console(/claim [A-Z0-9-]{10,}/)).toContain(code);
+  const call = await claim(nas, code);
   await change(nas, call, [{ kind: 'pool.create', pool: { name: 'tank', vdevs: [{ kind: 'mirror', disks: [disk(1), disk(2)] }] } }]);
   await change(nas, call, [{ kind: 'dataset.create', dataset: { name: 'tank/docs', properties: { compression: 'zstd' } } }]);
   await change(nas, call, [{ kind: 'share.put', share: { kind: 'smb', name: 'docs', dataset: 'tank/docs', guests: true } }]);
@@ -53,6 +55,11 @@ test('claimed with its code, it makes a mirror, a dataset and a share of it, and
   await nas.sh(`head -c 300000 /dev/urandom > ${letter}; chmod 644 ${letter}; sync ${letter}`);
   expect(await active('smbd')).toBe('active');
   expect(await smb('ls')).toMatchObject({ exit: 0, stdout: expect.stringContaining('letter') });
+  // pool imported, share served: a quarter of the memory is still to be had
+  const meminfo = await nas.must(['cat', '/proc/meminfo']);
+  console.log(meminfo.split('\n').slice(0, 3).join('\n'));
+  const kB = (what: string) => Number(new RegExp(`^${what}: +([0-9]+) kB`, 'm').exec(meminfo)?.[1]);
+  expect(kB('MemAvailable')).toBeGreaterThan(kB('MemTotal') / 4);
 });
 
 test('a start without the data disks: the interface is there and names the missing pool, nothing is served; with the disks all is back', async () => {

@@ -28,19 +28,26 @@ export async function start(options: StartOptions): Promise<number> {
   const vm =
     running ?? (await prepareVm({ ...options, kvm, image, hash: slot.hash, reinstall: (disk) => renewSlot(slot, disk, progress) }));
   if (running !== undefined) console.log('        it is running already; a newer image is installed at its next start');
+  const stop = options.headless ? null : ctrlC();
   if (vm.pid() === null) {
     await progress.step('power on', () => vm.start());
-    await progress.step('waiting for the UI', (tell) => uiAnswers(vm, tell));
+    const up = progress.step('waiting for the UI', (tell) => uiAnswers(vm, tell)).then(() => true);
+    up.catch(() => {});
+    if (!(await Promise.race([up, ...(stop === null ? [] : [stop.then(() => false)])]))) {
+      console.log('\nswitched off before it was up; what it keeps is kept');
+      await vm.cut();
+      return 130;
+    }
   }
   const claim = await vm.run(['cat', '/var/lib/dplane/claim-code'], { timeoutMs: 60_000 });
   console.log(`\nD-PlaneOS answers on https://localhost:${vm.spec.ports.https}   (after ${progress.total()})`);
   if (claim.exit === 0) console.log(`claim code: ${claim.stdout.trim()}`);
-  if (options.headless) {
+  if (stop === null) {
     console.log('The VM stays on. Stop it with: npm run lab -- stop');
     return 0;
   }
   console.log('Ctrl-C shuts it down.');
-  await ctrlC();
+  await stop;
   await progress.step('shutting down', () => vm.stop());
   return 0;
 }
@@ -68,10 +75,12 @@ function httpsAnswers(port: number): Promise<boolean> {
 /** A second Ctrl-C ends this program at once; the VM then goes on shutting down by itself. */
 function ctrlC(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
     // without anything else to do, Node would end here
     const idle = setInterval(() => {}, 60_000);
-    process.once('SIGINT', () => clearInterval(idle));
-    process.once('SIGTERM', () => clearInterval(idle));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => {
+        clearInterval(idle);
+        resolve();
+      });
   });
 }
