@@ -15,6 +15,7 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/storage/tree', 'Storage'],
   ['/storage/datasets', 'Storage'],
   ['/storage/disks', 'Storage'],
+  ['/storage/disks/nothing-of-this-name', 'nothing-of-this-name'],
   ['/storage/pools/tank', 'tank'],
   ['/storage/datasets/tank/media', 'media'],
   ['/shares', 'Shares'],

@@ -72,5 +72,29 @@ test('the tree opens and closes with the arrows, and Enter goes there', { timeou
   expect(await tree.getAttribute('aria-activedescendant')).toBe(await pool.getAttribute('id'));
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'backup' }).waitFor();
+});
+
+test('from a pool to the disk that fails: its serial, what it is part of, what was told of it', { timeout: 4 * LIMIT }, async () => {
+  const { page } = ada;
+  await page.goto(`${daemon.url}/storage/pools/backup`);
+  await page
+    .getByRole('row', { name: /faulted/ })
+    .getByRole('link')
+    .click();
+  await page.getByText('Serial, as on its label').waitFor();
+  await page.getByText(/^One of 2 disks of mirror-0 in pool/).waitFor();
+  await page.getByRole('cell', { name: /3 read, 114 write, 27 checksum errors/ }).waitFor();
+  expect(await page.title()).toMatch(/^ST4000VN006 ·\w{6} · .+ · D-PlaneOS$/);
+  await accessible(page, 'a disk');
+});
+
+test('half a year of snapshots as a calendar, and as a table', { timeout: 4 * LIMIT }, async () => {
+  const { page } = ada;
+  await page.goto(`${daemon.url}/protection`);
+  await page.getByText(/of the last 30/).waitFor();
+  await page.locator('.calendar').getByText('As a table', { exact: true }).click();
+  const table = page.getByRole('table', { name: 'Snapshots by day, as a table' });
+  await expect.poll(() => table.getByRole('row').count(), { timeout: LIMIT }).toBe(27);
+  await accessible(page, 'the calendar and its table');
   expect(ada.errors).toEqual([]);
 });

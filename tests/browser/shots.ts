@@ -20,6 +20,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['tree', '/storage/tree'],
   ['datasets', '/storage/datasets'],
   ['disks', '/storage/disks'],
+  ['disk', '/storage/disks/ata-ST4000VN006-3CW104_ZW654168737'],
   ['pool', '/storage/pools/tank'],
   ['pool-backup', '/storage/pools/backup'],
   ['dataset', '/storage/datasets/tank/media'],
@@ -253,7 +254,7 @@ try {
     empty.url,
     'empty',
     undefined,
-    (n) => !['pool', 'pool-backup', 'share', 'create-share', 'dataset', 'living', 'create-dataset'].includes(n),
+    (n) => !['pool', 'disk', 'pool-backup', 'share', 'create-share', 'dataset', 'living', 'create-dataset'].includes(n),
   );
   await shoot(
     browser,

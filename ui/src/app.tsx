@@ -14,6 +14,7 @@ const Disks = page(storage, 'Disks');
 const StorageTree = page(() => import('./pages/storage/StorageTree.tsx'), 'StorageTree');
 const Datasets = page(() => import('./pages/storage/Datasets.tsx'), 'Datasets');
 const Pool = page(() => import('./pages/storage/Pool.tsx'), 'Pool');
+const Disk = page(() => import('./pages/storage/Disk.tsx'), 'Disk');
 const Dataset = page(() => import('./pages/storage/Dataset.tsx'), 'Dataset');
 const Shares = page(() => import('./pages/shares/Shares.tsx'), 'Shares');
 const Share = page(() => import('./pages/shares/Share.tsx'), 'Share');
@@ -42,6 +43,7 @@ export const App = (): JSX.Element => (
     <Route path="/" component={Overview} />
     <Route path="/storage" component={Pools} />
     <Route path="/storage/disks" component={Disks} />
+    <Route path="/storage/disks/:id" component={Disk} />
     <Route path="/storage/tree" component={StorageTree} />
     <Route path="/storage/datasets" component={Datasets} />
     <Route path="/storage/pools/:name" component={Pool} />

@@ -35,7 +35,7 @@ const join = (parts: readonly Part[]): Part => ({
 const within = (column: string, ids: Part): Part => ({ text: `${column} IN (${ids.text})`, values: ids.values });
 
 /** "/" is followed by "0": the names below `tank/a` are those from `tank/a/` up to `tank/a0`. */
-const named = (dataset: string, recursive: boolean): Part =>
+export const named = (dataset: string, recursive: boolean): Part =>
   recursive
     ? { text: '(name = ? OR (name >= ? AND name < ?))', values: [dataset, `${dataset}/`, `${dataset}0`] }
     : { text: 'name = ?', values: [dataset] };

@@ -262,3 +262,27 @@ describe('single changes', () => {
     expect(again.snapshots.version()).toBe(version);
   });
 });
+
+it('counts by day, in the days of whoever asks', async () => {
+  const store = storeLab().open();
+  const DAY = 86_400_000;
+  const at = (day: number, hour: number): number => day * DAY + hour * 3_600_000;
+  await store.snapshots.replacePool(
+    'tank',
+    stream([
+      snapshot(1, { dataset: 'tank/a', createdAt: at(20_000, 1) }),
+      snapshot(2, { dataset: 'tank/a/b', createdAt: at(20_000, 23) }),
+      snapshot(3, { dataset: 'tank/a-b', createdAt: at(20_002, 12) }),
+    ]),
+  );
+  expect(store.snapshots.perDay(0, 0)).toEqual([
+    { day: 20_000, count: 2 },
+    { day: 20_002, count: 1 },
+  ]);
+  // two hours east of UTC the late one is of the next day
+  expect(store.snapshots.perDay(0, 2 * 3_600_000, 'tank/a')).toEqual([
+    { day: 20_000, count: 1 },
+    { day: 20_001, count: 1 },
+  ]);
+  expect(store.snapshots.perDay(at(20_001, 0), 0)).toEqual([{ day: 20_002, count: 1 }]);
+});

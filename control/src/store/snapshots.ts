@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { poolOf } from '../domain/names.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import { connect, type Row } from './connection.ts';
-import { type Filter, type Part, pageOf, resolve, totalOf } from './snapshot-query.ts';
+import { type Filter, type Part, named, pageOf, resolve, totalOf } from './snapshot-query.ts';
 import type { IndexConnections } from './snapshot-schema.ts';
 import type { SnapshotIndex, SnapshotQuery } from './types.ts';
 
@@ -238,6 +238,17 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
       // One text for all rows: an object for each of 10,000 would cost more than the reading.
       const rows = read.sql(`SELECT group_concat(json, ',') AS rows FROM (${part.text})`).get(...part.values)?.rows;
       return `{"total":${total},"rows":[${rows ?? ''}]}`;
+    },
+    perDay: (since, offsetMs, dataset) => {
+      const below = dataset === undefined ? null : named(dataset, true);
+      const where = below === null ? '' : ` AND dataset_id IN (SELECT id FROM dataset WHERE ${below.text})`;
+      return read
+        .sql(
+          `SELECT CAST((created_at + ?) / 86400000 AS INTEGER) AS day, count(*) AS n FROM snapshot INDEXED BY by_created
+           WHERE created_at >= ?${where} GROUP BY day ORDER BY day`,
+        )
+        .all(offsetMs, since, ...(below?.values ?? []))
+        .map((row) => ({ day: row.day as number, count: row.n as number }));
     },
     countByDataset: () =>
       new Map(

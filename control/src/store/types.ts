@@ -161,6 +161,8 @@ export type SnapshotIndex = {
   /** The same page as JSON text `{"total":..,"rows":[..]}`, made by SQLite: for large answers. */
   pageJson(query: SnapshotQuery): string;
   countByDataset(): Map<string, number>;
+  /** How many were taken on each day since then that have any, oldest first; `offsetMs` is how far the day begins from UTC's. */
+  perDay(since: number, offsetMs: number, dataset?: string): { day: number; count: number }[];
   /** Grows with every change: answers can be cached under it. */
   version(): number;
 };

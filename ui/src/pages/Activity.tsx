@@ -299,10 +299,10 @@ export const AuditLog = (): JSX.Element => {
                 {
                   id: 'w',
                   head: 'Who',
-                  width: '120px',
+                  width: 'minmax(60px, 120px)',
                   cell: (e) => <span title={`${e.actor.kind} via ${e.actor.via}`}>{e.actor.name}</span>,
                 },
-                { id: 'a', head: 'Did', width: '170px', cell: (e) => e.action },
+                { id: 'a', head: 'Did', width: 'minmax(110px, 170px)', cell: (e) => <span title={e.action}>{e.action}</span> },
                 {
                   id: 'o',
                   head: 'Outcome',

@@ -7,6 +7,7 @@ import { simulated } from '../data/session.ts';
 import { CheckField, SelectField, TextField } from '../forms/Field.tsx';
 import { say, sayProblem } from '../frame/toasts.tsx';
 import { Button, Bytes, Copy, Empty, Meter, Note, Page, ProblemBox, Progress, Section, Time } from '../parts/basic.tsx';
+import { Calendar } from '../parts/Calendar.tsx';
 import { Chart, type ChartLook } from '../parts/Chart.tsx';
 import { Sparkline } from '../parts/Sparkline.tsx';
 import { Dialog } from '../parts/Dialog.tsx';
@@ -223,6 +224,13 @@ export const Living = (): JSX.Element => {
               <p>A line in a card</p>
               <Sparkline label="An example of a line" points={POINTS} />
             </div>
+            <Calendar
+              label="Examples by day"
+              of="snapshot"
+              today={20_775}
+              weeks={20}
+              days={Array.from({ length: 120 }, (_, i) => ({ day: 20_775 - i, count: i % 11 === 0 ? 0 : (i * 7) % 40 }))}
+            />
           </div>
         </Section>
         <Section title="A pool">

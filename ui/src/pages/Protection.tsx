@@ -3,15 +3,19 @@ import { A, useSearchParams } from '@solidjs/router';
 import { createMemo, createSignal, type JSX, Show } from 'solid-js';
 import type { Snapshot } from '../../../control/src/domain/snapshot/snapshot.ts';
 import { usePages } from '../data/pages.ts';
+import { useQuery } from '../data/query.ts';
 import { whyNot } from '../data/session.ts';
 import { isPhone } from '../data/settings.ts';
 import { trpc } from '../data/trpc.ts';
 import { Button, Bytes, Page, ProblemBox, Time } from '../parts/basic.tsx';
+import { Calendar } from '../parts/Calendar.tsx';
 import { type Sorting, VirtualTable } from '../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../parts/words.ts';
 import { DestroySnapshots, HoldSnapshots, TakeSnapshot } from './SnapshotForms.tsx';
 
 type SortName = 'createdAt' | 'name' | 'used' | 'referenced';
+/** Half a year, as columns. */
+const WEEKS = 26;
 const isSort = (v: string): v is SortName => ['createdAt', 'name', 'used', 'referenced'].includes(v);
 
 export const Protection = (): JSX.Element => {
@@ -29,6 +33,16 @@ export const Protection = (): JSX.Element => {
     descending: sorting().descending,
   }));
   const pages = usePages(input, (i, offset, limit) => trpc.snapshots.list.query({ ...i, offset, limit }), 'snapshot');
+  const days = useQuery(
+    'snapshot-days',
+    () => ({
+      ...(params.dataset !== undefined && { dataset: params.dataset }),
+      days: WEEKS * 7,
+      offsetMinutes: -new Date().getTimezoneOffset(),
+    }),
+    (i) => trpc.snapshots.days.query(i),
+    { topics: ['snapshot'], by: 'day' },
+  );
   const keyOf = (s: Snapshot): string => `${s.dataset}@${s.tag}`;
   const toggle = (s: Snapshot): void =>
     void setChosen((was) => {
@@ -57,6 +71,9 @@ export const Protection = (): JSX.Element => {
         </Button>
       }
     >
+      <Show when={days.data()}>
+        {(d) => <Calendar label="Snapshots by day" of="snapshot" days={d().days} today={d().today} weeks={isPhone() ? 16 : WEEKS} />}
+      </Show>
       <div class="tools">
         <input
           class="search"

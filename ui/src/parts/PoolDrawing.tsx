@@ -6,7 +6,7 @@ import { formatBytes } from '../../../control/src/domain/units.ts';
 import { Hint } from './basic.tsx';
 import { Tooltip } from '@kobalte/core/tooltip';
 import { Shape, toneOfHealth } from './Status.tsx';
-import { plural, shortDisk } from './words.ts';
+import { pageOf, plural, shortDisk } from './words.ts';
 
 type Leaf = ObservedVdev['disks'][number];
 const errorsOf = (d: Leaf): number => d.readErrors + d.writeErrors + d.checksumErrors;
@@ -21,7 +21,7 @@ const about = (d: Leaf): string =>
 const DiskBox = (props: { disk: Leaf }): JSX.Element => (
   <li>
     <Hint text={about(props.disk)}>
-      <Tooltip.Trigger as="a" href="/storage/disks" class={`disk ${toneOfHealth(props.disk.state)}`}>
+      <Tooltip.Trigger as="a" href={pageOf(`disk:${props.disk.path}`) ?? '/storage/disks'} class={`disk ${toneOfHealth(props.disk.state)}`}>
         <Shape tone={errorsOf(props.disk) > 0 && props.disk.state === 'ONLINE' ? 'warn' : toneOfHealth(props.disk.state)} />
         <span class="disk-name">{shortDisk(props.disk.path)}</span>
         <span class="disk-state">

@@ -71,7 +71,9 @@ export const pageOf = (subject: string): string | null => {
     case 'dataset':
       return `/storage/datasets/${name.split('/').map(encodeURIComponent).join('/')}`;
     case 'disk':
-      return '/storage/disks';
+      return name === ''
+        ? '/storage/disks'
+        : `/storage/disks/${encodeURIComponent(name.slice(name.lastIndexOf('/') + 1).replace(/-part1$/, ''))}`;
     case 'share': {
       const [share = '', ...rest] = name.split(':');
       return rest.length > 0 ? `/shares/${share}/${encodeURIComponent(rest.join(':'))}` : '/shares';

@@ -204,6 +204,30 @@ export const snapshots = router({
   })
     .input(SnapshotsInput)
     .query(({ ctx, input }) => ({ at: ctx.services.engine.snapshotsAt(), ...ctx.services.store.snapshots.page(toQuery(input)) })),
+  days: on({
+    permission: 'storage.read',
+    about: 'How many of the snapshots that are there were taken on each day; days without one are left out.',
+    rest: { method: 'GET', path: '/api/zfs/snapshots/days' },
+    answer: z.object({ now: z.number(), today: z.number(), days: z.array(z.object({ day: z.number(), count: z.number() })) }),
+  })
+    .input(
+      z
+        .strictObject({
+          /** This dataset and those below it. */
+          dataset: DatasetName.optional(),
+          days: z.number().int().min(1).max(1_826).default(182),
+          /** Where a day begins: minutes east of UTC. */
+          offsetMinutes: z.number().int().min(-840).max(840).default(0),
+        })
+        .prefault({}),
+    )
+    .query(({ ctx: { services: s }, input }) => {
+      const now = s.clock();
+      const offset = input.offsetMinutes * 60_000;
+      const today = Math.floor((now + offset) / DAY);
+      const since = (today - input.days + 1) * DAY - offset;
+      return { now, today, days: s.store.snapshots.perDay(since, offset, input.dataset) };
+    }),
 });
 
 export const shares = router({

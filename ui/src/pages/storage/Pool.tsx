@@ -6,10 +6,10 @@ import { now } from '../../data/clock.ts';
 import { useQuery } from '../../data/query.ts';
 import { whyNot } from '../../data/session.ts';
 import { trpc } from '../../data/trpc.ts';
-import { Answer, Button, Copy, Meter, Note, Page, Progress, Section } from '../../parts/basic.tsx';
+import { Answer, Button, Copy, Meter, Note, Page, Progress, Section, Time } from '../../parts/basic.tsx';
 import { PoolDrawing } from '../../parts/PoolDrawing.tsx';
 import { Status, toneOfHealth } from '../../parts/Status.tsx';
-import { duration, percent, plural, shortDisk } from '../../parts/words.ts';
+import { duration, pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
 import { PoolSpace } from './PoolSpace.tsx';
@@ -83,7 +83,15 @@ export const Pool = (): JSX.Element => {
                 </div>
                 <div>
                   <dt>Last look at every block</dt>
-                  <dd>{scanText(p().scan)}</dd>
+                  <dd>
+                    <Show when={p().scan.state === 'finished' && p().scan.endedAt} fallback={scanText(p().scan)}>
+                      {(at) => (
+                        <>
+                          <Time at={at()} /> <small>{p().scan.errors === 0 ? 'no errors' : plural(p().scan.errors, 'error')}</small>
+                        </>
+                      )}
+                    </Show>
+                  </dd>
                 </div>
                 <div>
                   <dt>Identity</dt>
@@ -118,9 +126,10 @@ export const Pool = (): JSX.Element => {
                       id: 'd',
                       head: 'Disk',
                       cell: (d) => (
-                        <Copy text={d.path} label={`the path of ${shortDisk(d.path)}`}>
-                          {shortDisk(d.path)}
-                        </Copy>
+                        <span class="row tight">
+                          <A href={pageOf(`disk:${d.path}`) ?? '/'}>{shortDisk(d.path)}</A>
+                          <Copy text={d.path} label={`the path of ${shortDisk(d.path)}`} />
+                        </span>
                       ),
                     },
                     { id: 'v', head: 'In', cell: (d) => d.vdev },

@@ -10,7 +10,7 @@ import { trpc } from '../../data/trpc.ts';
 import { Answer, Button, Bytes, Copy, Empty, Meter, Note, Page, Time } from '../../parts/basic.tsx';
 import { PoolDrawing } from '../../parts/PoolDrawing.tsx';
 import { Status, toneOfHealth } from '../../parts/Status.tsx';
-import { percent, plural, shortDisk } from '../../parts/words.ts';
+import { pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { CreatePool } from './CreatePool.tsx';
 import { scanText } from './scan.ts';
@@ -141,9 +141,10 @@ export const Disks = (): JSX.Element => {
                 id: 'disk',
                 head: 'Disk',
                 cell: (d) => (
-                  <Copy text={d.path} label={`the path of ${shortDisk(d.path)}`}>
-                    {shortDisk(d.path)}
-                  </Copy>
+                  <span class="row tight">
+                    <A href={pageOf(`disk:${d.path}`) ?? '/'}>{shortDisk(d.path)}</A>
+                    <Copy text={d.path} label={`the path of ${shortDisk(d.path)}`} />
+                  </span>
                 ),
               },
               { id: 'use', head: 'Used by', wrap: true, cell: useOf },
@@ -154,7 +155,6 @@ export const Disks = (): JSX.Element => {
                 wide: true,
                 cell: (d) => `${d.rotational ? 'hard disk' : 'solid state'}${d.transport === null ? '' : `, ${d.transport}`}`,
               },
-              { id: 'model', head: 'Model', wide: true, cell: (d) => d.model },
               { id: 'serial', head: 'Serial', wide: true, cell: (d) => <code>{d.serial}</code> },
             ]}
           />

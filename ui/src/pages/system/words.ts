@@ -70,6 +70,13 @@ export const standingOf = (v: UpdateView, now: number): Standing => {
       title: `${nameOf(run)} is on trial`,
       meaning: `It is confirmed by itself as soon as everything below is well.${back}`,
     };
+  if (v.running && v.progress !== null)
+    return {
+      kind: 'installing',
+      tone: 'plain',
+      title: 'An update is being installed',
+      meaning: 'The running system is not touched. You can leave this page; it goes on.',
+    };
   const revert = openRevert(v.recent);
   if (revert !== null)
     return {
@@ -77,13 +84,6 @@ export const standingOf = (v: UpdateView, now: number): Standing => {
       tone: 'bad',
       title: `${revert.system === null ? 'The update' : revert.system.version} did not come up`,
       meaning: `Slot ${revert.slot ?? '?'}: ${revert.reason || 'it never got as far as saying why (it hung, or the power went)'}. Back on ${nameOf(run)} since ${since(revert.at, now)}.`,
-    };
-  if (v.running && v.progress !== null)
-    return {
-      kind: 'installing',
-      tone: 'plain',
-      title: 'An update is being installed',
-      meaning: 'The running system is not touched. You can leave this page; it goes on.',
     };
   if (s.chosenByHand)
     return {
