@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import type { UpdateView } from '../domain/update/update.ts';
 import { socketExecutor } from '../host/executor/client.ts';
@@ -236,4 +237,44 @@ test('the sender waits while the updater does: nothing piles up here', async () 
   for (const go of held.splice(0)) go();
   expect((await sent.reply).status).toBe(200);
   expect(came).toBe(size);
+});
+
+test('an update can be watched: the state at once, again while it goes on, and not beyond the session', async () => {
+  const b = await box();
+  const socket = new WebSocket(`ws://127.0.0.1:${b.port}/trpc`, { headers: { cookie: b.cookie, origin: `http://127.0.0.1:${b.port}` } });
+  cleanups.push(() => socket.terminate());
+  await new Promise((resolve) => socket.on('open', resolve));
+  type Message = { error?: { data: { code: string } }; result?: { type: string; data?: UpdateView } };
+  const heard: Message[] = [];
+  socket.on('message', (data) => heard.push(JSON.parse(String(data)) as Message)); // what the server sends is JSON
+  socket.send(JSON.stringify({ id: 1, method: 'subscription', params: { path: 'updates.watch' } }));
+  const phases = (): (string | undefined)[] => heard.flatMap((m) => (m.result?.data ? [m.result.data.progress?.phase] : []));
+  const heardOf = (phase: string | undefined): Promise<unknown> =>
+    until(
+      async () => phases(),
+      (p) => p.includes(phase),
+    );
+  await heardOf(undefined);
+  await ask(b.port, {
+    method: 'POST',
+    path: '/api/updates/install',
+    cookie: b.cookie,
+    body: { url: 'https://example.org/dplaneos-0.2.0' },
+  });
+  await heardOf('waiting');
+  b.later(3_000);
+  await heardOf('writing');
+  b.later(10_000);
+  await heardOf('staged');
+  // only the newest counts: at most two a second, however fast the updater writes
+  expect(phases().length).toBeLessThan(20);
+  // the session ends while the next one is watched
+  await ask(b.port, { method: 'POST', path: '/api/updates/install', cookie: b.cookie, body: { url: 'https://example.org/slow' } });
+  await ask(b.port, { method: 'DELETE', path: '/api/session', cookie: b.cookie });
+  b.later(5_000);
+  const refused = await until(
+    async () => heard.find((m) => m.error !== undefined),
+    (m) => m !== undefined,
+  );
+  expect(refused?.error?.data.code).toBe('UNAUTHORIZED');
 });

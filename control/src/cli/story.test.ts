@@ -334,7 +334,7 @@ describe('an update that does not come up', () => {
     const p = person('update', 'install', bundle(), '--wait');
     await p.answer('and install it into slot b, over 0.0.9? [y/N]', 'y');
     await p.until('sending');
-    await p.until('64 MiB of 64 MiB');
+    await p.until('of 64 MiB');
     await p.until('installed into slot b');
     await p.until('slot b  0.3.0  staged, is tried at the next restart, 3 tries');
     await p.until('dplane restart');

@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm, stat, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
@@ -150,5 +151,34 @@ describe('files', () => {
   test('what is not there is null', async () => {
     expect(await host.readText(join(folder, 'no'))).toBeNull();
     expect(await host.list(join(folder, 'no'))).toBeNull();
+  });
+});
+
+describe('connect', () => {
+  test('to a unix socket: bytes arrive and end; nobody there is an answer, not an error', async () => {
+    const path = join(folder, 'sock');
+    expect(await host.connect(path)).toBeNull();
+    const parts: Buffer[] = [];
+    let ended: () => void = () => {};
+    const all = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    const server = createServer((socket) => socket.on('data', (d: Buffer) => parts.push(d)).on('end', ended));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const stream = await host.connect(path);
+    stream?.write('one ');
+    stream?.end('two');
+    await all;
+    expect(Buffer.concat(parts).toString()).toBe('one two');
+    await new Promise((resolve) => server.close(resolve));
+    // what is left of one that was killed
+    await mkdir(join(folder, 'old'));
+    const stale = node(
+      'require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))',
+      join(folder, 'old', 's'),
+    );
+    await host.run(stale, { timeoutMs: 20_000 });
+    expect(await readdir(join(folder, 'old'))).toEqual(['s']);
+    expect(await host.connect(join(folder, 'old', 's'))).toBeNull();
   });
 });

@@ -16,6 +16,8 @@ import { Pace, paceText } from '../progress.ts';
 import { bad, dim, good, type Line, type Span, strong, type Terminal, tone, warn } from '../terminal.ts';
 
 const LOOK_MS = 300;
+/** Leaves room for the words on a terminal of 80 columns. */
+const BAR = 12;
 /** As long as a daemon may take to come back while the updater goes on. */
 const LOST_MS = 120_000;
 
@@ -194,7 +196,7 @@ const follow = async (cli: Cli, id: string): Promise<UpdateView> => {
           pace.see(p.updatedAt, p.done);
           const moving = p.phase === 'writing';
           term.status(
-            `${moving ? `${term.bar(p.total > 0 ? p.done / p.total : 0)} ` : ''}${PHASES[p.phase]}${moving ? ` ${paceText(p.done, p.total, pace.rate)}` : ''}`,
+            `${moving ? `${term.bar(p.total > 0 ? p.done / p.total : 0, BAR)} ` : ''}${PHASES[p.phase]}${moving ? ` ${paceText(p.done, p.total, pace.rate)}` : ''}`,
           );
         } else if (!v.running)
           throw fromRefusal({
@@ -233,7 +235,7 @@ const upload = async (cli: Cli, path: string, size: number): Promise<string> => 
     done += part.length;
     pace.see(Date.now(), done);
   });
-  const show = setInterval(() => term.status(`${term.bar(done / size)} sending ${paceText(done, size, pace.rate)}`), LOOK_MS);
+  const show = setInterval(() => term.status(`${term.bar(done / size, BAR)} sending ${paceText(done, size, pace.rate)}`), LOOK_MS);
   const left = new AbortController();
   const leave = (): void => left.abort();
   process.once('SIGINT', leave);
