@@ -40,6 +40,8 @@ export interface MachineOptions {
   /** Other hardware than the saved machine has: it is powered on. */
   readonly disks?: readonly NewDisk[];
   readonly memory?: string;
+  /** Write down every write to the system disk, in `writes.log` in its folder. */
+  readonly log?: boolean;
 }
 
 export interface Lab {
@@ -70,7 +72,7 @@ export async function openLab(suite: string): Promise<Lab> {
       kvm,
       memory: options.memory ?? MEMORY,
       cpus: 2,
-      system: disk('system.qcow2', 'test-system'),
+      system: { ...disk('system.qcow2', 'test-system'), ...(options.log === true ? { log: join(at, 'writes.log') } : {}) },
       disks: disks.map(({ serial, bus }, index) => ({ ...disk(`d${index + 1}.qcow2`, serial), ...(bus === undefined ? {} : { bus }) })),
       ports: await choosePorts(),
     });
@@ -127,6 +129,7 @@ export async function openLab(suite: string): Promise<Lab> {
           await must(['cp', '--reflink=auto', '--sparse=always', join(booted, file), join(vm.spec.folder, file)]);
         else copyFileSync(join(booted, file), join(vm.spec.folder, file));
       }
+      if (vm.spec.system.log !== undefined) writeFileSync(vm.spec.system.log, '');
       await vm.start(join(booted, 'state'));
       return vm;
     },

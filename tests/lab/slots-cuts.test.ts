@@ -1,6 +1,10 @@
 /**
- * The power fails at random moments of an update, with real firmware and the real boot loader: the confirmed slot is untouched, what can be
- * started is whole, the machine starts, and the next update succeeds. 25 cuts; `npm run test:soak` makes 100 and starts the machine after each.
+ * The power fails in the middle of an update, with real firmware and the real boot loader: the confirmed slot is untouched, what can be started
+ * is whole, the machine starts, and the next update succeeds.
+ *
+ * One update is recorded write by write; the disk is then looked at as it was after every write to the boot partition and at random ones,
+ * with and without the writes that no flush had secured. Wherever what the boot loader sees differs, a machine is started from that disk.
+ * Besides, the running machine itself is killed at random moments. `npm run test:soak` does more of both.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -11,12 +15,15 @@ import { STANDARD } from '../../packages/debian/src/disk.ts';
 import { Progress } from '../../packages/debian/src/progress.ts';
 import { buildSlot, hashOf, type Slot } from '../../packages/debian/src/slot.ts';
 import { must } from '../../packages/lab/src/exec.ts';
-import type { Vm } from '../../packages/lab/src/vm.ts';
+import { Vm } from '../../packages/lab/src/vm.ts';
 import { type Lab, openLab } from './lab.ts';
 import { enroll, inWords, type Key, type Kit, newKey, openKit, slots } from './slots-kit.ts';
+import { Replay } from './writes.ts';
 
 const SOAK = process.env.DPLANE_SOAK !== undefined;
-const CUTS = SOAK ? 100 : 25;
+/** Of the running machine; and random ones in the record, beside all those in the boot partition. */
+const KILLS = SOAK ? 100 : 4;
+const RANDOM = SOAK ? 400 : 50;
 const SEED = Number(process.env.DPLANE_SEED || 20261121);
 
 let lab: Lab;
@@ -24,11 +31,16 @@ let kit: Kit;
 let key: Key;
 let next: Slot;
 let url = '';
+let before: Boot;
+/** How long an update takes here. */
+let took = 0;
 let failed = false;
-const watch = () =>
+const watch = () => {
+  if (failed) throw new Error('an earlier one failed');
   onTestFailed(() => {
     failed = true;
   });
+};
 
 beforeAll(async () => {
   lab = await openLab('slots-cuts');
@@ -42,8 +54,8 @@ afterAll(async () => {
   await lab?.close(failed);
 });
 
-/** A small generator with a seed: the same cuts for the same seed, as far as a clock allows. */
-const random = (seed: number) => {
+/** A small generator with a seed. */
+const generator = (seed: number) => {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -52,37 +64,29 @@ const random = (seed: number) => {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 };
+const random = generator(SEED);
 
 const MiB = 1024 * 1024;
-/** One partition of a machine that is off, as a file. */
-const partition = async (vm: Vm, name: 'esp' | 'system-a' | 'system-b', bytes: number): Promise<string> => {
-  const start = { esp: 1, 'system-a': 1 + STANDARD.espMiB, 'system-b': 1 + STANDARD.espMiB + STANDARD.systemMiB }[name];
-  const out = join(vm.spec.folder, name);
-  rmSync(out, { force: true });
-  const [skip, count] = [`skip=${start}`, `count=${start + Math.ceil(bytes / MiB)}`];
-  await must(['qemu-img', 'dd', '-f', 'qcow2', '-O', 'raw', 'bs=1M', skip, count, `if=${vm.spec.system.file}`, `of=${out}`], {
-    timeoutMs: 600_000,
-  });
-  return out;
-};
-const hashOfStart = (path: string, bytes: number): Promise<string> => {
+const START = { esp: 1, a: 1 + STANDARD.espMiB, b: 1 + STANDARD.espMiB + STANDARD.systemMiB } as const;
+const ESP_END = (START.esp + STANDARD.espMiB) * MiB;
+
+const hashAt = (disk: string, mib: number, bytes: number): Promise<string> => {
   const hash = createHash('sha256');
   return new Promise((resolve, reject) => {
-    createReadStream(path, { end: bytes - 1 })
+    createReadStream(disk, { start: mib * MiB, end: mib * MiB + bytes - 1, highWaterMark: MiB })
       .on('data', (part) => hash.update(part))
       .on('error', reject)
       .on('end', () => resolve(hash.digest('hex')));
   });
 };
 
-type Boot = { entries: Map<string, string>; files: Map<string, string>; digest: string };
-/** What the boot loader would read, by a program that shares nothing with ours: mtools. */
-const bootPartition = async (vm: Vm): Promise<Boot> => {
-  const image = await partition(vm, 'esp', STANDARD.espMiB * MiB);
-  const folder = join(vm.spec.folder, 'esp.tree');
+type Boot = { entries: Map<string, string>; files: Map<string, string> };
+/** What the boot loader would read from a raw disk, by a program that shares nothing with ours: mtools. */
+const bootPartition = async (disk: string): Promise<Boot> => {
+  const folder = join(kit.folder, 'esp.tree');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  await must(['mcopy', '-s', '-n', '-i', image, '::loader', '::dplane', folder], { timeoutMs: 120_000 });
+  await must(['mcopy', '-s', '-n', '-i', `${disk}@@${START.esp * MiB}`, '::loader', '::dplane', folder], { timeoutMs: 240_000 });
   const entries = new Map<string, string>();
   for (const name of readdirSync(join(folder, 'loader/entries')).sort())
     if (name.endsWith('.conf')) entries.set(name, readFileSync(join(folder, 'loader/entries', name), 'latin1'));
@@ -90,22 +94,14 @@ const bootPartition = async (vm: Vm): Promise<Boot> => {
   for (const slot of readdirSync(join(folder, 'dplane')).sort())
     for (const name of readdirSync(join(folder, 'dplane', slot)).sort())
       files.set(`/dplane/${slot}/${name}`, await hashOf(join(folder, 'dplane', slot, name), 'sha512'));
-  rmSync(image);
-  const digest = createHash('sha256')
-    .update(JSON.stringify([[...entries], [...files]]))
-    .digest('hex')
-    .slice(0, 12);
-  return { entries, files, digest };
+  return { entries, files };
 };
 
-/** Everything that has to be true of a disk whose machine lost its power. Gives the slot that has to start. */
-const checkDisk = async (vm: Vm, before: Boot): Promise<{ boot: Boot; starts: 'a' | 'b' }> => {
-  const boot = await bootPartition(vm);
+/** Everything that has to be true of a disk whose machine lost its power. Says which slot has to start, and what the boot loader goes by. */
+const checkDisk = async (disk: string): Promise<{ starts: 'a' | 'b'; seen: string }> => {
+  const boot = await bootPartition(disk);
   for (const [name, text] of before.entries) expect(boot.entries.get(name), 'the confirmed entry').toBe(text);
   for (const [name, hash] of before.files) expect(boot.files.get(name), 'what the confirmed entry starts').toBe(hash);
-  const a = await partition(vm, 'system-a', lab.slot.size);
-  expect(await hashOfStart(a, lab.slot.size), 'the running slot').toBe(lab.slot.hash);
-  rmSync(a);
   let starts: 'a' | 'b' = 'a';
   for (const [name, text] of boot.entries) {
     if (before.entries.has(name) || text === '') continue;
@@ -113,89 +109,127 @@ const checkDisk = async (vm: Vm, before: Boot): Promise<{ boot: Boot; starts: 'a
     expect(entry.ok && parseEntryName(name)?.tries, `${name} is whole, and counted`).toEqual({ left: 3, done: 0 });
     if (!entry.ok) continue;
     starts = 'b';
-    for (const [file, source] of [
-      [entry.value.kernel, 'vmlinuz'],
-      [entry.value.initrd, 'initrd'],
-    ] as const)
+    const parts = { vmlinuz: entry.value.kernel, initrd: entry.value.initrd };
+    for (const [source, file] of Object.entries(parts))
       expect(boot.files.get(`/dplane/b/${file}`), `${source} is whole`).toBe(await hashOf(join(next.folder, source), 'sha512'));
-    const b = await partition(vm, 'system-b', next.size);
-    expect(await hashOfStart(b, next.size), 'the image of the entry').toBe(next.hash);
-    rmSync(b);
+    expect(await hashAt(disk, START.b, next.size), 'the image of the entry').toBe(next.hash);
   }
-  return { boot, starts };
+  // files that no entry names are nothing to the boot loader but names
+  return { starts, seen: JSON.stringify([[...boot.entries], [...boot.files.keys()]]) };
 };
 
-const fresh = async (name: string): Promise<Vm> => {
-  const vm = await lab.machine({ name });
-  await enroll(vm, key);
-  return vm;
-};
+const raw = async (from: string, to: string): Promise<void> =>
+  void (await must(['qemu-img', 'convert', '-O', 'raw', from, to], { timeoutMs: 1_200_000 }));
 const apply = (vm: Vm) => vm.run(['dplane-ota', 'apply', url, '--json'], { timeoutMs: 1_800_000 });
-const startedSlot = async (vm: Vm): Promise<string | undefined> =>
-  /slot ([ab]): starting/.exec(await vm.console(/dplane: slot [ab]: starting/, 900_000))?.[1];
 
-test(`${CUTS} power cuts in an update: the confirmed slot stays, what is started is whole, the next update succeeds`, async () => {
+/** Powers a machine on with this disk; the slot that started. */
+const startsFrom = async (disk: string, name: string): Promise<{ vm: Vm; slot: string | undefined }> => {
+  const made = await lab.machine({ name });
+  await made.cut();
+  const file = join(made.spec.folder, 'system.img');
+  await must(['cp', '--sparse=always', disk, file], { timeoutMs: 600_000 });
+  const vm = new Vm({ ...made.spec, system: { ...made.spec.system, file, format: 'raw' } });
+  await vm.start();
+  const line = await vm.console(/dplane: slot [ab]: starting/, 900_000);
+  return { vm, slot: /slot ([ab]): starting/.exec(line)?.[1] };
+};
+
+test('wherever an update is cut off, the boot loader starts a system that is whole, and the next update succeeds', async () => {
   watch();
-  // once without a cut: how long each part takes, and what the disk is like before and after
-  const whole = await fresh('whole');
-  const phases: { at: number; phase: string }[] = [];
+  const vm = await lab.machine({ name: 'recorded', log: true });
+  const disk = join(vm.spec.folder, 'disk.raw');
+  await enroll(vm, key);
+  await vm.must(['sync']);
+  const quiet = await vm.must(['cat', '/proc/uptime']);
   const began = performance.now();
-  const running = apply(whole);
-  let over = false;
-  void running.then(() => {
-    over = true;
-  });
-  await whole.until('the update is installed', 1_800_000, async () => {
-    const seen = /"phase":"(\w+)"/.exec((await whole.run(['cat', '/run/dplane-ota/progress.json'])).stdout)?.[1];
-    if (seen !== undefined && seen !== phases.at(-1)?.phase) phases.push({ at: performance.now() - began, phase: seen });
-    return over;
-  });
-  expect((await running).exit).toBe(0);
-  const took = performance.now() - began;
-  await whole.cut();
-  const { starts } = await checkDisk(whole, { entries: new Map(), files: new Map(), digest: '' });
-  expect(starts).toBe('b');
+  const applied = await apply(vm);
+  took = performance.now() - began;
+  expect(applied.exit, applied.stdout).toBe(0);
+  await vm.must(['sync']);
+  await vm.cut();
+  // the disk that the recorded machine began with
+  const start = await lab.machine({ name: 'start' });
+  await start.cut();
+  await raw(start.spec.system.file, disk);
+  rmSync(start.spec.folder, { recursive: true });
+  before = await bootPartition(disk);
+
+  const replay = new Replay(disk, join(vm.spec.folder, 'writes.log'));
+  const { writes } = replay;
+  const slotA = writes.filter((w) => w.at + w.size > START.a * MiB && w.at < START.b * MiB);
+  expect(slotA, 'writes to the running slot').toEqual([]);
+  const inBoot = writes.flatMap((w, n) => (w.size > 0 && w.at < ESP_END ? [n, n + 1] : []));
+  const anywhere = Array.from({ length: RANDOM }, () => Math.floor(random() * (writes.length + 1)));
+  const cuts = [...new Set([...inBoot, ...anywhere, writes.length])].sort((x, y) => x - y);
   console.log(
-    `seed ${SEED}; an update takes ${(took / 1000).toFixed(1)} s: ${phases.map((p) => `${p.phase} ${(p.at / 1000).toFixed(1)}`).join(', ')}`,
+    `seed ${SEED}; the update took ${(took / 1000).toFixed(1)} s (up ${quiet.split(' ')[0]} s): ${writes.length} writes and flushes, cut at ${cuts.length} of them`,
   );
 
-  const untouched = await lab.machine({ name: 'untouched' });
-  await untouched.cut();
-  const before = await bootPartition(untouched);
+  const booted = new Map<string, string>();
+  const look = async (): Promise<void> => {
+    const { starts, seen } = await checkDisk(disk);
+    if (booted.has(seen)) return;
+    const { vm: machine, slot } = await startsFrom(disk, `boot${booted.size + 1}`);
+    expect(slot).toBe(starts);
+    console.log(
+      `boot partition ${booted.size + 1}: slot ${starts} starts (${[...JSON.parse(seen)[0]].map((e: string[]) => e[0]).join(', ')})`,
+    );
+    // the first that differs from the beginning, and one at the end: from there on, all the way
+    if (booted.size === 1 || SOAK) {
+      await machine.sshReady(1_200_000);
+      const again = await apply(machine);
+      if (starts === 'a') expect(again.exit, again.stdout).toBe(0);
+      expect(inWords(await slots(machine))).toMatch(starts === 'a' ? /b staged 0\.2\.0 next/ : /b\* (trying|confirmed) 0\.2\.0/);
+    }
+    booted.set(seen, starts);
+    await machine.cut();
+    rmSync(machine.spec.folder, { recursive: true });
+  };
+  let lost = 0;
+  for (const cut of cuts) {
+    // what the last flush secured, with a random part of what came after it: a disk that loses its cache
+    const secured = replay.unflushed(cut);
+    replay.forward(secured);
+    if (secured < cut) {
+      lost += 1;
+      await replay.lossy(cut, () => random() < 0.5, look);
+    }
+    if (secured < cut) await replay.lossy(cut, () => true, look);
+    else await look();
+  }
+  replay.close();
+  expect([...booted.values()]).toContain('a');
+  expect([...booted.values()].at(-1)).toBe('b');
+  console.log(`${cuts.length} cuts in order, ${lost} with a lost cache, ${booted.size} different boot partitions started`);
+}, 10_800_000);
 
-  const draw = random(SEED);
-  const written = phases.find((p) => p.phase === 'writing')?.at ?? 0;
-  const staging = phases.find((p) => p.phase === 'checking' || p.phase === 'staging')?.at ?? took * 0.8;
-  const booted = new Set<string>();
-  for (let n = 1; n <= CUTS; n += 1) {
-    // most of the time goes into the image; what matters most happens before and after it, so every other cut is made there
-    const [from, to] = n % 2 === 0 ? [0, took] : n % 4 === 1 ? [0, written + 500] : [staging - 500, took + 500];
-    const delay = Math.max(0, from + draw() * (to - from));
-    const vm = await fresh(`cut${n}`);
+test(`${KILLS} times the running machine is killed in the middle of it`, async () => {
+  watch();
+  for (let n = 1; n <= KILLS; n += 1) {
+    const delay = random() * took;
+    const vm = await lab.machine({ name: `kill${n}` });
+    await enroll(vm, key);
     const work = apply(vm);
+    // the moment is the point of it
     await new Promise((resolve) => setTimeout(resolve, delay));
     await vm.cut();
     await work;
-    const { boot, starts: slot } = await checkDisk(vm, before);
-    const seen = booted.has(boot.digest);
-    console.log(
-      `cut ${n} after ${(delay / 1000).toFixed(1)} s: boot partition ${boot.digest}, slot ${slot} has to start${seen && !SOAK ? ', as seen before' : ''}`,
-    );
-    // the firmware and the boot loader see nothing but this partition: the same one is started once
-    if (!seen || SOAK) {
-      booted.add(boot.digest);
-      await vm.start();
-      expect(await startedSlot(vm)).toBe(slot);
-      if (!seen) {
-        await vm.sshReady(1_200_000);
-        if (slot === 'a') {
-          const again = await apply(vm);
-          expect(again.exit, again.stdout).toBe(0);
-        }
-        expect(inWords(await slots(vm))).toMatch(slot === 'a' ? /b staged 0\.2\.0 next/ : /b\* (trying|confirmed) 0\.2\.0/);
+    const disk = join(vm.spec.folder, 'disk.raw');
+    await raw(vm.spec.system.file, disk);
+    const { starts } = await checkDisk(disk);
+    expect(await hashAt(disk, START.a, lab.slot.size), 'the running slot').toBe(lab.slot.hash);
+    rmSync(disk);
+    await vm.start();
+    expect(/slot ([ab]): starting/.exec(await vm.console(/dplane: slot [ab]: starting/, 900_000))?.[1]).toBe(starts);
+    console.log(`killed after ${(delay / 1000).toFixed(1)} s: slot ${starts} starts`);
+    if (n === KILLS || SOAK) {
+      await vm.sshReady(1_200_000);
+      if (starts === 'a') {
+        const again = await apply(vm);
+        expect(again.exit, again.stdout).toBe(0);
       }
-      await vm.cut();
     }
+    await vm.cut();
     rmSync(vm.spec.folder, { recursive: true });
   }
 }, 10_800_000);

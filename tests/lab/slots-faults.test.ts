@@ -12,10 +12,13 @@ let call: Call;
 let key: Key;
 let index: number;
 let failed = false;
-const watch = () =>
+/** Each begins where the one before ended. */
+const watch = () => {
+  if (failed) throw new Error('an earlier one failed');
   onTestFailed(() => {
     failed = true;
   });
+};
 const disk = (n: number) => `/dev/disk/by-id/virtio-test-disk${n}`;
 
 beforeAll(async () => {

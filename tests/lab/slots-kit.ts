@@ -32,6 +32,7 @@ export type BundleOptions = {
   index: number;
   /** Besides those of the image, and before them. */
   options?: readonly string[];
+  createdAt?: number;
   notAfter?: number;
 };
 
@@ -81,7 +82,7 @@ export const openKit = async (): Promise<Kit> => {
             minIndex: 0,
             poolFeatures: slot.poolFeatures,
             options: [...(o.options ?? []), ...KERNEL_OPTIONS],
-            createdAt: now,
+            createdAt: o.createdAt ?? now,
             notAfter: o.notAfter ?? now + 30 * DAY,
             level: 1,
           },

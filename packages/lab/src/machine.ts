@@ -6,6 +6,8 @@ export interface Disk {
   /** Becomes /dev/disk/by-id/virtio-<serial> (virtio), ata-QEMU_HARDDISK_<serial>, nvme-QEMU_NVMe_Ctrl_<serial>. */
   readonly serial: string;
   readonly bus?: 'virtio' | 'ata' | 'nvme' | 'scsi';
+  /** The system disk's: every write and flush goes into this file as well, in order (dm-log-writes). It has to exist. */
+  readonly log?: string;
 }
 
 export interface Forward {
@@ -68,7 +70,11 @@ export function qemuArgv(machine: Machine): string[] {
 
 // the guest's flushes are not handed on to the host's disk: a cut of the guest keeps what it wrote, a cut of the host may not
 function drive(disk: Disk, id: string, more: string): string[] {
-  const backend = `if=none,id=${id},file=${disk.file},format=${disk.format},cache=unsafe,discard=unmap`;
+  const plain = `file=${disk.file},format=${disk.format},cache=unsafe`;
+  // not unsafe: the flushes have to arrive to be written down
+  const file = `file.driver=${disk.format},file.file.driver=file,file.file.filename=${disk.file}`;
+  const logged = `driver=blklogwrites,${file},log.driver=file,log.filename=${disk.log},log-sector-size=512,cache=writeback`;
+  const backend = `if=none,id=${id},${disk.log === undefined ? plain : logged},discard=unmap`;
   return ['-drive', backend, '-device', `virtio-blk-pci,id=dev-${id},drive=${id},serial=${disk.serial}${more}`];
 }
 
