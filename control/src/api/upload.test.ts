@@ -244,7 +244,7 @@ test('an update can be watched: the state at once, again while it goes on, and n
   const socket = new WebSocket(`ws://127.0.0.1:${b.port}/trpc`, { headers: { cookie: b.cookie, origin: `http://127.0.0.1:${b.port}` } });
   cleanups.push(() => socket.terminate());
   await new Promise((resolve) => socket.on('open', resolve));
-  type Message = { error?: { data: { code: string } }; result?: { type: string; data?: UpdateView } };
+  type Message = { error?: { data: object }; result?: { type: string; data?: UpdateView } };
   const heard: Message[] = [];
   socket.on('message', (data) => heard.push(JSON.parse(String(data)) as Message)); // what the server sends is JSON
   socket.send(JSON.stringify({ id: 1, method: 'subscription', params: { path: 'updates.watch' } }));
@@ -276,5 +276,5 @@ test('an update can be watched: the state at once, again while it goes on, and n
     async () => heard.find((m) => m.error !== undefined),
     (m) => m !== undefined,
   );
-  expect(refused?.error?.data.code).toBe('UNAUTHORIZED');
+  expect(refused?.error?.data).toMatchObject({ httpStatus: 401, problem: { code: 'unauthenticated' } });
 });
