@@ -75,9 +75,6 @@ async function build(job: Job): Promise<void> {
   await must(['chroot', tree, 'systemctl', 'preset-all']);
   const system = join(tree, 'etc/systemd/system');
   for (const unit of MASKED) replaceLink('/dev/null', join(system, unit));
-  // zfs-load-module.service does it, and nothing else has to wait for that
-  mkdirSync(join(tree, 'etc/modules-load.d'), { recursive: true });
-  replaceLink('/dev/null', join(tree, 'etc/modules-load.d/dplaneos.conf'));
   mkdirSync(join(tree, 'etc/systemd/system-generators'), { recursive: true });
   for (const name of GENERATORS) replaceLink('/dev/null', join(tree, 'etc/systemd/system-generators', name));
   tidy(tree, job.epoch);

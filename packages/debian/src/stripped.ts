@@ -3,7 +3,7 @@
  * most of the time until the interface answers, so the image brings it along: made by the same Node at the same paths, taken over by
  * image/files/.../stripped.mjs. Only the stripped text is kept: it depends on nothing but the source, machine code on much else.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
 
@@ -36,7 +36,7 @@ export async function keepStripped(tree: string, epoch: number): Promise<void> {
   mkdirSync(kept);
   for (const name of readdirSync(cache)) {
     const entry = readFileSync(join(cache, name));
-    if (entry.length > HEADER + 4 && entry.readUInt16LE(HEADER + 2) !== V8_MAGIC) copyFileSync(join(cache, name), join(kept, name));
+    if (entry.length > HEADER + 4 && entry.readUInt16LE(HEADER + 2) !== V8_MAGIC) writeFileSync(join(kept, name), entry, { mode: 0o644 });
   }
   const found = readdirSync(kept).length;
   if (found < 50) throw new Error(`only ${found} files were kept stripped: Node keeps them differently now`);
