@@ -1,22 +1,37 @@
 /**
- * Writes the image into its slot, in batches: unpacked and compared with the manifest, compared with what is there, written when it
- * differs, flushed to the disk, read back from the disk. The batch bounds the memory, however large the slot is.
+ * Writes the image into its slot: unpacked and compared with the manifest, compared with what is there, written where it differs,
+ * flushed to the disk, read back from the disk. In batches, two under way at once: one is unpacked while the other is flushed and read
+ * back. They bound the memory, however large the slot is. Unpacking, hashing and the disk are the thread pool's, each with its own chunk.
  *
  * Transfers go past the page cache (O_DIRECT), for which memory has to be aligned: a WebAssembly memory is, by its specification.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Manifest } from '../../../control/src/domain/bundle/bundle.ts';
 import { RefusalError, refuse } from '../../../control/src/domain/refusal.ts';
 import type { Opened } from '../bundle/open.ts';
-import { chunks, type Packed, unpack } from '../bundle/payload.ts';
+import { type ChunkPlace, chunks, wrongChunk } from '../bundle/payload.ts';
+import { maxPacked, startUnpacker, whyNotRaw } from '../bundle/unpack.ts';
 
 /** All of it that is used here; the type check knows no more of it. */
 declare const WebAssembly: { Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer } };
 const WASM_PAGE = 65_536;
-const BATCH_BYTES = 8 * 1024 * 1024;
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** Enough to see that a chunk is another one: then the rest of it needn't be read to be written over. */
+const SAMPLE = 65_536;
 
-export const aligned = (bytes: number): Buffer =>
-  Buffer.from(new WebAssembly.Memory({ initial: Math.ceil(bytes / WASM_PAGE), maximum: Math.ceil(bytes / WASM_PAGE) }).buffer, 0, bytes);
+const aligned = (bytes: number): Buffer<ArrayBuffer> => {
+  const pages = Math.ceil(bytes / WASM_PAGE);
+  return Buffer.from(new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer, 0, bytes);
+};
+
+/** What was unpacked lies outside of the heap, where the collector doesn't see it grow until it is 64 MiB and more. */
+const collector = (): (() => void) => {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  return typeof collect === 'function' ? () => void collect({ type: 'minor' }) : () => {};
+};
 
 const broken = (path: string, why: string): RefusalError =>
   new RefusalError(
@@ -47,69 +62,111 @@ export type SlotWriterOptions = {
   told: (c: Counted) => Promise<void>;
 };
 
-type Room = { raw: Buffer; there: Buffer };
+/** What has to be on the disk, for one chunk, until it was seen there. */
+type Room = Buffer<ArrayBuffer>;
+type Put = { c: ChunkPlace; raw: Room; written: boolean };
+
+/** Memory to read into, for as many at once as the disk is asked for. */
+const spares = (count: number, bytes: number): (<T>(use: (spare: Buffer) => Promise<T>) => Promise<T>) => {
+  const free = Array.from({ length: count }, () => aligned(bytes));
+  const waiting: ((spare: Buffer<ArrayBuffer>) => void)[] = [];
+  return async (use) => {
+    const spare = free.pop() ?? (await new Promise<Buffer<ArrayBuffer>>((resolve) => waiting.push(resolve)));
+    try {
+      return await use(spare);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(spare);
+      else free.push(spare);
+    }
+  };
+};
 
 export const writeSlot = async (opened: Opened, o: SlotWriterOptions): Promise<Counted> => {
   const { chunkSize } = opened.manifest.slot;
-  const rooms: Room[] = Array.from({ length: Math.max(2, Math.floor(BATCH_BYTES / chunkSize)) }, () => ({
-    raw: aligned(chunkSize),
-    there: aligned(chunkSize),
-  }));
+  const atOnce = Math.max(2, Math.floor(BATCH_BYTES / chunkSize));
+  const makeRooms = (): Room[] => Array.from({ length: atOnce }, () => aligned(chunkSize));
+  const [even, odd] = [makeRooms(), makeRooms()];
+  const withSpare = spares(2, chunkSize);
+  const packed = Buffer.allocUnsafeSlow(maxPacked(chunkSize));
   const count: Counted = { done: 0, written: 0, skipped: 0 };
+  const collect = collector();
+  const unpacker = startUnpacker();
 
-  /** Unpacks into its room; true when the slot holds something else. */
-  const prepare = async (c: Packed, room: Room): Promise<boolean> => {
-    const there = room.there.subarray(0, c.size);
-    const [raw] = await Promise.all([unpack(opened, c), transfer(o.file, o.path, 'read', there, c.offset)]);
-    if (raw.equals(there)) return false;
-    raw.copy(room.raw);
-    await transfer(o.file, o.path, 'write', room.raw.subarray(0, c.size), c.offset);
-    return true;
+  const isThere = (raw: Buffer, offset: number): Promise<boolean> =>
+    withSpare(async (spare) => {
+      const first = spare.subarray(0, Math.min(SAMPLE, raw.length));
+      await transfer(o.file, o.path, 'read', first, offset);
+      if (!first.equals(raw.subarray(0, first.length))) return false;
+      const rest = spare.subarray(first.length, raw.length);
+      await transfer(o.file, o.path, 'read', rest, offset + first.length);
+      return rest.equals(raw.subarray(first.length));
+    });
+
+  const put = async (c: ChunkPlace, raw: Room): Promise<Put> => {
+    const [why, equal] = await Promise.all([whyNotRaw(raw, c), isThere(raw, c.offset)]);
+    if (why !== null) throw wrongChunk(opened, c.index, why);
+    if (!equal) await transfer(o.file, o.path, 'write', raw, c.offset);
+    return { c, raw, written: !equal };
   };
 
   /** On the disk, and read from there again. */
-  const settle = async (batch: { c: Packed; room: Room; written: boolean }[]): Promise<void> => {
-    if (batch.some((b) => b.written)) await o.file.datasync();
+  const settle = async (batch: readonly Put[]): Promise<void> => {
+    const written = batch.filter((b) => b.written);
+    if (written.length > 0) await o.file.datasync();
     await Promise.all(
-      batch
-        .filter((b) => b.written)
-        .map(async ({ c, room }) => {
-          const there = room.there.subarray(0, c.size);
-          there.fill(0);
+      written.map(({ c, raw }) =>
+        withSpare(async (spare) => {
+          const there = spare.subarray(0, raw.length);
           await transfer(o.file, o.path, 'read', there, c.offset);
-          if (!there.equals(room.raw.subarray(0, c.size))) throw broken(o.path, `at ${c.offset} it does not hold what was written there`);
+          if (!there.equals(raw)) throw broken(o.path, `at ${c.offset} it does not hold what was written there`);
         }),
+      ),
     );
-    for (const { c, written } of batch) {
-      count.done += c.size;
-      if (written) count.written += c.size;
-      else count.skipped += c.size;
+    for (const b of batch) {
+      count.done += b.c.size;
+      if (b.written) count.written += b.c.size;
+      else count.skipped += b.c.size;
     }
     await o.told(count);
   };
 
-  let batch: Promise<{ c: Packed; room: Room; written: boolean }>[] = [];
-  const finish = async (): Promise<void> => {
-    const all = await Promise.allSettled(batch);
+  const begin = <T>(work: Promise<T>): Promise<T> => {
+    work.catch(() => {}); // heard of when it is waited for
+    return work;
+  };
+  let batch: Promise<Put>[] = [];
+  let rooms = even;
+  let settling: Promise<void> = Promise.resolve();
+  /** The rooms of the batch before are free when this resolves. */
+  const turn = async (): Promise<void> => {
+    collect();
+    const done = await Promise.all(batch);
+    await settling;
+    settling = begin(settle(done));
     batch = [];
-    const failed = all.find((r) => r.status === 'rejected');
-    if (failed) throw failed.reason;
-    await settle(all.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : [])));
+    rooms = rooms === even ? odd : even;
   };
   try {
     for await (const c of chunks(opened)) {
       if (o.signal.aborted) throw cancelled();
       const room = rooms[batch.length];
       if (room === undefined) throw new Error('a batch without room');
-      const prepared = prepare(c, room).then((written) => ({ c, room, written }));
-      prepared.catch(() => {}); // heard of when the batch ends; until then nobody waits for it
-      batch.push(prepared);
-      if (batch.length === rooms.length) await finish();
+      const part = packed.subarray(0, c.packed);
+      await opened.reader.into(part, `chunk ${c.index} of the image`);
+      const raw = room.subarray(0, c.size);
+      const why = await unpacker.into(part, raw, c);
+      if (why !== null) throw wrongChunk(opened, c.index, why);
+      batch.push(begin(put(c, raw)));
+      if (batch.length === atOnce) await turn();
     }
-    await finish();
+    await turn();
+    await settling;
     await o.file.sync();
   } finally {
-    await Promise.allSettled(batch);
+    // before who called closes the file
+    await Promise.allSettled([...batch, settling]);
+    unpacker.end();
   }
   return count;
 };

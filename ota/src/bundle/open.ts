@@ -8,6 +8,7 @@ import { RefusalError, type RefusalCode, refuse } from '../../../control/src/dom
 import type { Trust } from '../keys/trust.ts';
 import { SIGNATURE_BYTES, verifyManifest } from '../keys/signature.ts';
 import { archiveSize, BLOCK, isZero, MEMBERS, type Member, padded, sizeIn } from './tar.ts';
+import { maxPacked } from './unpack.ts';
 import { ByteReader, type Source, unreadable } from './reader.ts';
 
 export type Opened = { manifest: Manifest; manifestBytes: Buffer; signature: Buffer; reader: ByteReader; keyId: string };
@@ -53,6 +54,8 @@ export const whyInconsistent = (m: Manifest): string | null => {
     return `an image of ${size} bytes does not have ${chunks.length} chunks of ${chunkSize}`;
   const sum = chunks.reduce((total, c) => total + c.packed, 0);
   if (sum !== packed) return `its chunks have ${sum} bytes, the image ${packed}`;
+  const large = chunks.findIndex((c) => c.packed > maxPacked(chunkSize));
+  if (large >= 0) return `chunk ${large} is larger packed than it can be`;
   if (m.createdAt >= m.notAfter) return 'it was out of date before it was made';
   return null;
 };

@@ -41,9 +41,13 @@ export class ByteReader {
   /** Exactly `n` bytes; a stream that ends before is a refusal. */
   async exactly(n: number, what: string): Promise<Buffer> {
     const into = Buffer.allocUnsafeSlow(n);
-    let at = 0;
-    while (at < n) at += (await this.some(n - at, what)).copy(into, at);
+    await this.into(into, what);
     return into;
+  }
+
+  /** As many as there is room for. */
+  async into(room: Buffer, what: string): Promise<void> {
+    for (let at = 0; at < room.length; ) at += (await this.some(room.length - at, what)).copy(room, at);
   }
 
   async atEnd(): Promise<boolean> {

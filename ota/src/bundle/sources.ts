@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { RefusalError, refuse } from '../../../control/src/domain/refusal.ts';
 import type { Source } from './reader.ts';
 
-const PIECE = 1024 * 1024;
+const PIECE = 256 * 1024;
 
 export const fileSource = async (path: string): Promise<Source> => {
   const cannot = (why: string): RefusalError =>
