@@ -206,9 +206,13 @@ const CHROMIUM = { chromium: 'chromium' };
 const labPackages = () => readJson('packages/lab/debian-packages.json') ?? {};
 
 const COMMANDS = {
-  test: { packages: () => ({ ...CHROMIUM, ...labPackages() }), ui: true, run: () => handOver([], 'tests/repo/main.ts') },
+  test: {
+    packages: () => ({ ...CHROMIUM, openssl: 'openssl', ...labPackages() }),
+    ui: true,
+    run: () => handOver([], 'tests/repo/main.ts'),
+  },
   check: { packages: () => ({}), run: () => handOver([], 'tests/repo/check.ts') },
-  bench: { packages: () => ({ wrk: 'wrk', ...CHROMIUM }), ui: true, run: () => handOver([], 'tests/bench/main.ts') },
+  bench: { packages: () => ({ wrk: 'wrk', zstd: 'zstd', ...CHROMIUM }), ui: true, run: () => handOver([], 'tests/bench/main.ts') },
   demo: { packages: () => ({}), ui: true, run: () => demo([]) },
   dev: { packages: () => ({}), ui: true, run: () => demo(['--watch']) },
   shots: { packages: () => CHROMIUM, ui: true, run: () => handOver([], 'tests/browser/shots.ts') },

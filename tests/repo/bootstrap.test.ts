@@ -127,16 +127,16 @@ test('without npm it says how to get it', async () => {
 });
 
 test('Debian packages: installed by root with fresh lists only when needed, and once', async () => {
-  tool('dpkg-query', `test -e ${at('wrk')} && printf "wrk installed\\nchromium installed\\n"; exit 0`);
+  tool('dpkg-query', `test -e ${at('wrk')} && printf "wrk installed\\nzstd installed\\nchromium installed\\n"; exit 0`);
   tool(
     'apt-get',
     `echo "apt-get $*" >> ${at('calls')}; case "$*" in *update*) touch ${at('lists')};; *) test -e ${at('lists')} && touch ${at('wrk')};; esac`,
   );
   expect(await start(['bench', 'api'], { uid: 0 })).toMatchObject({ code: 0, stdout: 'benched api\n' });
   expect(calls().filter((c) => c.startsWith('apt-get'))).toEqual([
-    'apt-get -qq install -y --no-install-recommends wrk chromium',
+    'apt-get -qq install -y --no-install-recommends wrk zstd chromium',
     'apt-get -qq update',
-    'apt-get -qq install -y --no-install-recommends wrk chromium',
+    'apt-get -qq install -y --no-install-recommends wrk zstd chromium',
   ]);
   expect((await start(['bench'], { uid: 0 })).stderr).toBe('');
   expect(calls()).toHaveLength(4);
@@ -147,7 +147,7 @@ test('Debian packages: anyone else is told the exact command', async () => {
   await start(['check']);
   const end = await start(['bench']);
   expect(end).toMatchObject({ code: 1, stdout: '' });
-  expect(end.stderr).toContain('sudo apt-get update && sudo apt-get install -y --no-install-recommends wrk chromium\n');
+  expect(end.stderr).toContain('sudo apt-get update && sudo apt-get install -y --no-install-recommends wrk zstd chromium\n');
 });
 
 test('without apt-get nothing is installed: the programs count, and missing ones are told', async () => {
@@ -158,6 +158,7 @@ test('without apt-get nothing is installed: the programs count, and missing ones
   expect(told.stderr).toContain('neither Debian nor Ubuntu');
   expect(told.stderr).toContain('  wrk (wrk)');
   tool('wrk', 'exit 0');
+  tool('zstd', 'exit 0');
   tool('chromium', 'exit 0');
   expect(await start(['bench'], { path: at('bin') })).toMatchObject({ code: 0, stdout: 'benched\n' });
 });
@@ -215,5 +216,7 @@ test('start says honestly that there is no appliance, before installing anything
 });
 
 test('an unknown command is answered with the known ones', async () => {
-  expect((await start(['frobnicate'])).stderr).toContain('test|check|bench|demo|dev|shots|start|lab|e2e|test:soak|bundle|verify-release|ota|record');
+  expect((await start(['frobnicate'])).stderr).toContain(
+    'test|check|bench|demo|dev|shots|start|lab|e2e|test:soak|bundle|verify-release|ota|record',
+  );
 });
