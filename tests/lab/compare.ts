@@ -9,6 +9,7 @@ const plain = (text: string): string =>
   text
     .replace(DAY, 'DATE')
     .replaceAll(/\b1-[0-9a-f]{8,}-[0-9a-f]+-[0-9a-f]+\b/g, 'TOKEN')
+    .replaceAll(/\b0x[0-9a-f]+\b/g, 'N')
     .replaceAll(/\b[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b/gi, 'N')
     .replaceAll(new RegExp(`[0-9]+(?:[.:][0-9]+)*${UNIT}\\b`, 'g'), 'N')
     .replaceAll(/[ \t]+/g, ' ');

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { parseLsblk } from '../../control/src/host/disks/disks.ts';
 import { repository } from '../../packages/debian/src/places.ts';
 import { difference } from './compare.ts';
 import { type Lab, openLab } from './lab.ts';
@@ -13,8 +14,8 @@ import { Recorder, type Recording } from './recorder.ts';
 import { PARTS, RECORDING_DISKS } from './scenarios.ts';
 
 const CHECKED = ['start', 'datasets', 'shares', 'smart'];
-/** What these print depends on the run as a whole: when it was, what happened before it. */
-const RUNS_OWN = /^(zpool-events|zpool-history|zpool-iostat)/;
+/** What these print depends on the run as a whole: when it was, what happened before it, in which order the kernel found the disks. */
+const RUNS_OWN = /^(zpool-events|zpool-history|zpool-iostat|lsblk|ls-by-id|readlink)/;
 
 let lab: Lab;
 let recorder: Recorder;
@@ -23,6 +24,7 @@ let compared = 0;
 let differences: string[] = [];
 
 const compare = (name: string, now: Recording): void => {
+  if (name.startsWith('lsblk-j-blank') || name.startsWith('lsblk-j-with-pool')) expect(parseLsblk(now.stdout).ok).toBe(true);
   const file = join(repository, 'control/src/host/fixtures', `${name}.json`);
   // recordings that nothing needs were not kept
   if (!existsSync(file) || RUNS_OWN.test(name)) return;

@@ -21,7 +21,15 @@ const MEDIA = `[media]
 `;
 
 /** Needs the password of the guest's share user; made for the run, worth nothing. */
+/** The appliance starts these services with the first share it declares; here they run without one. */
+const WITHOUT_SHARES = `for unit in smbd nfs-server; do
+  mkdir -p /run/systemd/system/$unit.service.d
+  printf '[Service]\nExecCondition=\n' > /run/systemd/system/$unit.service.d/zz-recording.conf
+done
+systemctl daemon-reload`;
+
 export async function samba(r: Recorder): Promise<void> {
+  await r.script(WITHOUT_SHARES);
   await r.prepare(words('tee /etc/samba/smb.conf'), GLOBAL + MEDIA);
   await r.script('id alice >/dev/null 2>&1 || useradd -M -s /usr/sbin/nologin alice; chown alice /mnt/tank/media');
   await r.record('smbpasswd-add-ok', words('smbpasswd -s -a alice'), 'lab-only\nlab-only\n');
