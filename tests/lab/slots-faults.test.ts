@@ -60,7 +60,7 @@ const reverted = async (why: RegExp): Promise<void> => {
   expect(inWords(await slots(nas))).toBe(`a* confirmed 0.1.0 next, b failed 9.0.${number}`);
 };
 /** The verdict need not wait as long for what will not come. */
-const SOON = 'dplane.deadline=60';
+const SOON = 'dplane.deadline=45';
 
 test('the kernel panics: after the tries it has, the old slot runs, with no human', async () => {
   watch();
@@ -96,12 +96,11 @@ test('the control plane, the shares and the network do not come up: all three ar
   await reverted(/dplaned does not answer[\s\S]*SMB server does not answer[\s\S]*no network address/);
 });
 
-test('the verdict itself can not be made: that is no, too', async () => {
+test('nobody makes a verdict: the deadline gives the start up', async () => {
   watch();
-  // every Node process ends at once: the daemon crashes for ever, and so does the verdict
-  await stage(['systemd.setenv=NODE_OPTIONS=--no-such-option', SOON]);
+  await stage(['systemd.mask=dplane-verdict.service', SOON]);
   await restartInto(nas);
-  await reverted(/.+/);
+  await reverted(/was not finished/);
 });
 
 test('a pool is missing: the disks are pulled while the machine restarts, and the new slot is not to blame, but given up', async () => {

@@ -11,7 +11,7 @@ import { bless } from '../boot/bless.ts';
 import { enrollKey, revokeKey } from '../keys/enroll.ts';
 import { installHook } from '../nixos/hook.ts';
 import { readHistory } from '../slots/history.ts';
-import { readStatus } from '../slots/machine.ts';
+import { readStatus, writeStatus } from '../slots/machine.ts';
 import { syncAll } from '../slots/sync.ts';
 import { markGood, turnBack, type TurnTools } from '../slots/turn.ts';
 import { sourceOf } from './bundle.ts';
@@ -152,9 +152,15 @@ export const confirm: Run = async (c) => {
   return ok({ value: good.value, text: [`slot ${good.value.slot} is confirmed${good.value.already ? ' already' : ''}`] });
 };
 
+/** Who is trusted is seen in the control plane, too. What was done is done: the next look writes it otherwise. */
+const told = async (c: Context): Promise<void> => {
+  await writeStatus(c.places, Date.now()).catch(() => {});
+};
+
 export const enroll: Run = async (c) => {
   const key = await enrollKey(c.places, c.positionals[0] ?? '', Date.now());
   if (!key.ok) return key;
+  await told(c);
   const { id, comment, already } = key.value;
   return ok({ value: key.value, text: [`key ${id} ${comment} ${already ? 'is trusted already' : 'is trusted from now on'}`] });
 };
@@ -162,6 +168,7 @@ export const enroll: Run = async (c) => {
 export const revoke: Run = async (c) => {
   const key = await revokeKey(c.places, c.positionals[0] ?? '', Date.now(), flag(c, 'force'));
   if (!key.ok) return key;
+  await told(c);
   return ok({
     value: key.value,
     text: [`key ${key.value.id} is ${key.value.already ? 'revoked already' : 'revoked'}; trusted keys left: ${key.value.left}`],

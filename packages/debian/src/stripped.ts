@@ -15,9 +15,13 @@ const V8_MAGIC = 0xc0de;
 export async function keepStripped(tree: string, epoch: number): Promise<void> {
   const work = join(tree, 'run/stripped');
   mkdirSync(work, { recursive: true });
-  const programs = ['control/src/main.ts', 'control/src/exec-main.ts', 'control/src/cli/main.ts', 'ota/src/main.ts'].filter((path) =>
-    existsSync(join(tree, HOME, path)),
-  );
+  const programs = [
+    'control/src/main.ts',
+    'control/src/exec-main.ts',
+    'control/src/cli/main.ts',
+    'ota/src/main.ts',
+    'ota/src/boot/main.ts',
+  ].filter((path) => existsSync(join(tree, HOME, path)));
   // all they import is loaded, and nothing runs: the last import can not be linked
   const imports = programs.map((path) => `import '${HOME}/${path}';`);
   writeFileSync(join(work, 'all.mjs'), `${imports.join('\n')}\nimport { nothing } from 'node:fs';\nnothing();\n`);
