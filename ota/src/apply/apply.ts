@@ -185,10 +185,10 @@ const work = async (request: ApplyRequest, tools: ApplyTools, progress: Progress
   orThrow(beginApply(machine.esp, machine.booted));
   const device = orThrow(await openSlot(tools.places, machine.booted));
   try {
-    await progress.set({ phase: request.source.kind === 'upload' ? 'waiting' : 'verifying', slot: device.slot });
+    await progress.set({ phase: 'waiting', slot: device.slot });
     const source = await tools.openSource(request, tools.signal);
     try {
-      await progress.set({ phase: 'verifying' });
+      if (request.source.kind !== 'upload') await progress.set({ phase: 'verifying' });
       const opened = await openBundle(source, machine.trust);
       await progress.set({ bundle: infoOf(opened) });
       return await install({ tools, progress, machine, device, opened });

@@ -2,7 +2,8 @@
  * One process at a time changes slots and boot entries. The lock is a file with the holder's process id and the time it started; of a
  * holder that is gone, it is taken over.
  */
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Result, ok, refuse } from '../../../control/src/domain/refusal.ts';
 
 const has = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
@@ -30,6 +31,7 @@ export const takeLock = async (path: string, doing: string): Promise<Result<Rele
       `it is busy with: ${holder.trim().split(' ').slice(2).join(' ')} (process ${holder.split(' ')[0]})`,
       'Wait until it has ended, or cancel it.',
     );
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(beside, own, { mode: 0o644 });
   try {
     for (let i = 0; i < 3; i += 1) {

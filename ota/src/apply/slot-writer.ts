@@ -6,10 +6,9 @@
  * Transfers go past the page cache (O_DIRECT), for which memory has to be aligned: a WebAssembly memory is, by its specification.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Manifest } from '../../../control/src/domain/bundle/bundle.ts';
 import { RefusalError, refuse } from '../../../control/src/domain/refusal.ts';
+import { collect } from '../bundle/memory.ts';
 import type { Opened } from '../bundle/open.ts';
 import { type ChunkPlace, chunks, wrongChunk } from '../bundle/payload.ts';
 import { maxPacked, startUnpacker, whyNotRaw } from '../bundle/unpack.ts';
@@ -17,20 +16,13 @@ import { maxPacked, startUnpacker, whyNotRaw } from '../bundle/unpack.ts';
 /** All of it that is used here; the type check knows no more of it. */
 declare const WebAssembly: { Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer } };
 const WASM_PAGE = 65_536;
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 2 * 1024 * 1024;
 /** Enough to see that a chunk is another one: then the rest of it needn't be read to be written over. */
 const SAMPLE = 65_536;
 
 const aligned = (bytes: number): Buffer<ArrayBuffer> => {
   const pages = Math.ceil(bytes / WASM_PAGE);
   return Buffer.from(new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer, 0, bytes);
-};
-
-/** What was unpacked lies outside of the heap, where the collector doesn't see it grow until it is 64 MiB and more. */
-const collector = (): (() => void) => {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  return typeof collect === 'function' ? () => void collect({ type: 'minor' }) : () => {};
 };
 
 const broken = (path: string, why: string): RefusalError =>
@@ -90,7 +82,6 @@ export const writeSlot = async (opened: Opened, o: SlotWriterOptions): Promise<C
   const withSpare = spares(2, chunkSize);
   const packed = Buffer.allocUnsafeSlow(maxPacked(chunkSize));
   const count: Counted = { done: 0, written: 0, skipped: 0 };
-  const collect = collector();
   const unpacker = startUnpacker();
 
   const isThere = (raw: Buffer, offset: number): Promise<boolean> =>
@@ -140,7 +131,7 @@ export const writeSlot = async (opened: Opened, o: SlotWriterOptions): Promise<C
   let settling: Promise<void> = Promise.resolve();
   /** The rooms of the batch before are free when this resolves. */
   const turn = async (): Promise<void> => {
-    collect();
+    collect('young');
     const done = await Promise.all(batch);
     await settling;
     settling = begin(settle(done));

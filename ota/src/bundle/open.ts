@@ -7,6 +7,7 @@ import { MAX_MANIFEST, Manifest } from '../../../control/src/domain/bundle/bundl
 import { RefusalError, type RefusalCode, refuse } from '../../../control/src/domain/refusal.ts';
 import type { Trust } from '../keys/trust.ts';
 import { SIGNATURE_BYTES, verifyManifest } from '../keys/signature.ts';
+import { collect } from './memory.ts';
 import { archiveSize, BLOCK, isZero, MEMBERS, type Member, padded, sizeIn } from './tar.ts';
 import { maxPacked } from './unpack.ts';
 import { ByteReader, type Source, unreadable } from './reader.ts';
@@ -116,8 +117,11 @@ export const openBundle = async (source: Source, trust: Trust): Promise<Opened> 
   await nextMember(reader, 'manifest.sig', { exact: SIGNATURE_BYTES });
   const signature = await reader.exactly(SIGNATURE_BYTES, 'the signature');
   await skipPadding(reader, SIGNATURE_BYTES, 'manifest.sig');
+  // each of these makes several copies of a manifest that may have megabytes
   const keyId = signerOf(manifestBytes, signature, trust, source);
+  collect('all');
   const manifest = parseManifest(manifestBytes, source);
+  collect('all');
   if (manifest.keyId !== keyId)
     throw no('forbidden', source, `its manifest names the key ${manifest.keyId}, but it was signed with ${keyId}`, NOT_OURS);
   const whole = bundleSize(manifest, size);

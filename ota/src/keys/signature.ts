@@ -8,7 +8,7 @@ const DOMAIN = Buffer.from('dplane-bundle-v1\0', 'latin1');
 export const SIGNATURE_BYTES = 64;
 
 /** What is signed, byte for byte; also what an HSM is handed. */
-export const messageOf = (manifest: Uint8Array): Uint8Array => new Uint8Array(Buffer.concat([DOMAIN, manifest]));
+export const messageOf = (manifest: Uint8Array): Uint8Array => Buffer.concat([DOMAIN, manifest]);
 
 /** The order of the curve's group, as the last 32 bytes of a signature hold it: little-endian. */
 const ORDER = Buffer.from('edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010', 'hex');
