@@ -67,6 +67,10 @@ test('the power fails during writes: the pool comes back and no acknowledged fil
   await writing;
   await nas.start();
   await nas.sshReady();
+  await nas.until('the gate has looked', 240_000, async () =>
+    ['active', 'failed'].includes((await nas.run(['systemctl', 'is-active', 'dplane-pools'])).stdout.trim()),
+  );
+  // the power may have gone before the note of the new pool was on the disk
   await nas.run(['zpool', 'import', '-a', '-d', '/dev/disk/by-id']);
   const sums = acknowledged
     .join('')

@@ -20,7 +20,6 @@ const MEDIA = `[media]
   shadow:localtime = no
 `;
 
-/** Needs the password of the guest's share user; made for the run, worth nothing. */
 /** The appliance starts these services with the first share it declares; here they run without one. */
 const WITHOUT_SHARES = `for unit in smbd nfs-server; do
   mkdir -p /run/systemd/system/$unit.service.d
@@ -28,6 +27,7 @@ const WITHOUT_SHARES = `for unit in smbd nfs-server; do
 done
 systemctl daemon-reload`;
 
+/** The share user's password is made for the run and worth nothing. */
 export async function samba(r: Recorder): Promise<void> {
   await r.script(WITHOUT_SHARES);
   await r.prepare(words('tee /etc/samba/smb.conf'), GLOBAL + MEDIA);
