@@ -13,8 +13,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: lab ? 1 : 2,
     experimental: { viteModuleRunner: false, nodeLoader: false },
-    testTimeout: lab ? 900_000 : 60_000,
-    hookTimeout: lab ? 900_000 : 60_000,
+    testTimeout: lab ? 1_800_000 : 60_000,
+    hookTimeout: lab ? 1_800_000 : 60_000,
     retry: 0,
     setupFiles: ['tests/seed.ts'],
     // a test that is left with `only` would hide all others
