@@ -69,8 +69,10 @@ test('the kernel panics: after the tries it has, the old slot runs, with no huma
   await reverted(/panicked, hung, or lost its power/);
   expect(nas.serialText().match(/Kernel panic/g)?.length).toBe(3);
   call = await logIn(nas);
-  const { alerts } = (await call('GET', '/api/alerts')) as { alerts: { kind: string; message: string }[] };
-  expect(alerts.find((a) => a.kind === 'update.reverted')?.message).toContain(`9.0.${number}`);
+  await nas.until('an alert says so', 480_000, async () => {
+    const { alerts } = (await call('GET', '/api/alerts')) as { alerts: { kind: string; message: string }[] };
+    return alerts.some((a) => a.kind === 'update.reverted' && a.message.includes(`9.0.${number}`));
+  });
 });
 
 test('it hangs before there is a system: the watchdog restarts it, and the old slot comes back', async () => {

@@ -36,7 +36,8 @@ export interface Machine {
 }
 
 const EMULATED = [
-  'mitigations=off rcupdate.rcu_expedited=1 nowatchdog dis_ucode_ldr',
+  // no_timer_check: the kernel panics when the timer is late in its first moments
+  'mitigations=off rcupdate.rcu_expedited=1 nowatchdog dis_ucode_ldr no_timer_check',
   // an emulated processor on a busy host needs several times as long for everything
   'dplane.deadline=360 dplane.watchdog=600 systemd.watchdog_sec=600',
 ].join(' ');
