@@ -2,12 +2,14 @@
 import type { Recording } from './recorder.ts';
 
 const UNIT = '(?:[KMGTPB]|[KMGT]i?B|B/s|[KMGT]/s)?';
-const DAY = /\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2}\b/g;
+const DAY = /\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b,?|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b/g;
+const TIME = /\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]+/g;
 
 /** Numbers, dates and tokens are each run's own; words are not. */
 const plain = (text: string): string =>
   text
     .replace(DAY, 'DATE')
+    .replace(TIME, 'TIME')
     .replaceAll(/\b1-[0-9a-f]{8,}-[0-9a-f]+-[0-9a-f]+\b/g, 'TOKEN')
     .replaceAll(/\b0x[0-9a-f]+\b/g, 'N')
     .replaceAll(/\b[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b/gi, 'N')
@@ -18,9 +20,12 @@ const plain = (text: string): string =>
 const shape = (value: unknown): unknown => {
   if (Array.isArray(value)) return [...new Set(value.map((each) => JSON.stringify(shape(each))))].sort();
   if (typeof value === 'number') return 'N';
-  if (typeof value === 'string') return plain(value);
+  // names in a list come in no order
+  if (typeof value === 'string') return plain(value.includes(' ') ? value : value.split(',').sort().join(','));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [/^[0-9]{6,}$/.test(key) ? 'N' : key, shape(each)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [/^(?:[0-9]{6,}|[0-9]+\/[0-9]+)$/.test(key) ? 'N' : key, shape(each)]),
+  );
 };
 
 const meaning = (text: string): unknown => {

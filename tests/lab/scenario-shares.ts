@@ -30,8 +30,11 @@ systemctl daemon-reload`;
 /** The share user's password is made for the run and worth nothing. */
 export async function samba(r: Recorder): Promise<void> {
   await r.script(WITHOUT_SHARES);
+  await r.script('hostname nas');
   await r.prepare(words('tee /etc/samba/smb.conf'), GLOBAL + MEDIA);
   await r.script('id alice >/dev/null 2>&1 || useradd -M -s /usr/sbin/nologin alice; chown alice /mnt/tank/media');
+  // once before: what is recorded is the answer to an account that is there
+  await r.prepare(words('smbpasswd -s -a alice'), 'lab-only\nlab-only\n');
   await r.record('smbpasswd-add-ok', words('smbpasswd -s -a alice'), 'lab-only\nlab-only\n');
   await r.record('smbpasswd-add-no-such-user', words('smbpasswd -s -a nosuch'), 'lab-only\nlab-only\n');
   await r.record('smbpasswd-disable-ok', words('smbpasswd -d alice'));
@@ -46,9 +49,6 @@ export async function samba(r: Recorder): Promise<void> {
   await r.prepare(words('tee /var/tmp/broken.conf'), `${GLOBAL}[media\n path = /x\n`);
   await r.record('testparm-s-broken', words('testparm -s /var/tmp/broken.conf'));
   await r.record('testparm-s-missing-file', words('testparm -s /var/tmp/nosuch.conf'));
-  await r.prepare(words('systemctl stop smbd'));
-  await r.record('smbstatus-json-not-running', words('smbstatus --json'));
-  await r.record('smbcontrol-reload-not-running', words('smbcontrol smbd reload-config'));
   await r.prepare(words('systemctl restart smbd'));
   await r.record('smbstatus-json-no-session', words('smbstatus --json'));
   const client = r.longHost(['smbclient', '//127.0.0.1/media', '-p', String(r.smbPort), '-U', 'alice%lab-only', '-m', 'SMB3']);
@@ -65,6 +65,10 @@ export async function samba(r: Recorder): Promise<void> {
   client.closeInput();
   await client.ended;
   await r.record('smbcontrol-reload-ok', words('smbcontrol smbd reload-config'));
+  await r.prepare(words('systemctl stop smbd'));
+  await r.record('smbstatus-json-not-running', words('smbstatus --json'));
+  await r.record('smbcontrol-reload-not-running', words('smbcontrol smbd reload-config'));
+  await r.prepare(words('systemctl start smbd'));
 }
 
 export async function nfs(r: Recorder): Promise<void> {
