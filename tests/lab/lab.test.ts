@@ -71,7 +71,12 @@ test('the power fails during writes: the pool comes back and no acknowledged fil
     ['active', 'failed'].includes((await nas.run(['systemctl', 'is-active', 'dplane-pools'])).stdout.trim()),
   );
   // the power may have gone before the note of the new pool was on the disk
-  await nas.run(['zpool', 'import', '-a', '-d', '/dev/disk/by-id']);
+  // the gate may be at it as well, and mounts after it has imported
+  await nas.until('the pool is mounted', 480_000, async () => {
+    await nas.run(['zpool', 'import', '-a', '-d', '/dev/disk/by-id']);
+    await nas.run(['zfs', 'mount', '-a']);
+    return (await nas.run(['mountpoint', '-q', '/mnt/tank'])).exit === 0;
+  });
   const sums = acknowledged
     .join('')
     .split('\n')
