@@ -65,7 +65,8 @@ test('keyboard only: claim, find, plan, apply', { timeout: 4 * LIMIT }, async ()
   await page.getByRole('combobox').waitFor();
   await accessible(page, 'palette');
   await type(page, 'create a dataset');
-  await page.getByRole('option', { name: 'Create a dataset' }).waitFor();
+  // it is there before it is the one that Enter takes
+  await page.locator('[role=option][data-highlighted]', { hasText: 'Create a dataset' }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Create a dataset' }).waitFor();
   await accessible(page, 'create a dataset');
