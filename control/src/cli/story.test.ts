@@ -329,10 +329,12 @@ describe('for scripts', () => {
 
 describe('an update that does not come up', () => {
   const bundle = (): string => join(folder, 'dplaneos-0.3.0-broken.bundle');
-  it('is sent, staged, and says how it starts', { timeout: 90_000 }, async () => {
+  it('is sent with a bar, staged, and says how it starts', { timeout: 90_000 }, async () => {
     writeFileSync(bundle(), Buffer.alloc(64 * 1024 * 1024));
     const p = person('update', 'install', bundle(), '--wait');
     await p.answer('and install it into slot b, over 0.0.9? [y/N]', 'y');
+    await p.until('sending');
+    await p.until('of 64 MiB');
     await p.until('installed into slot b');
     await p.until('slot b  0.3.0  staged, is tried at the next restart, 3 tries');
     await p.until('dplane restart');

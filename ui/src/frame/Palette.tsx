@@ -98,16 +98,26 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
       .slice(0, SHOWN)
       .map((x) => x.hit);
   });
+  let taken = false;
   const take = (hit: Hit): void => {
+    // Enter comes here, and by way of the list, too
+    if (taken) return;
+    taken = true;
     props.onClose();
     hit.go();
   };
-  /** Enter takes the best when none was chosen with the arrows. */
+  /**
+   * Enter takes what is marked; the best when nothing is. Not left to the list: what it marked may be gone from it
+   * a letter later, and Enter would then take nothing.
+   */
   const onKey = (e: KeyboardEvent & { currentTarget: HTMLInputElement }): void => {
-    const first = hits()[0];
-    if (e.key !== 'Enter' || first === undefined || e.currentTarget.getAttribute('aria-activedescendant')) return;
+    if (e.key !== 'Enter') return;
+    const id = e.currentTarget.getAttribute('aria-activedescendant');
+    const marked = id === null ? undefined : document.getElementById(id)?.dataset['key'];
+    const hit = hits().find((h) => h.id === marked) ?? hits()[0];
+    if (hit === undefined) return;
     e.preventDefault();
-    take(first);
+    take(hit);
   };
   return (
     <Dialog open onClose={props.onClose} title="Find">

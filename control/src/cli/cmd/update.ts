@@ -235,7 +235,10 @@ const upload = async (cli: Cli, path: string, size: number): Promise<string> => 
     done += part.length;
     pace.see(Date.now(), done);
   });
-  const show = setInterval(() => term.status(`${term.bar(done / size, BAR)} sending ${paceText(done, size, pace.rate)}`), LOOK_MS);
+  const draw = (): void => term.status(`${term.bar(done / size, BAR)} sending ${paceText(done, size, pace.rate)}`);
+  // at once, and now and then: a file that is sent between two looks was sent all the same
+  draw();
+  const show = setInterval(draw, LOOK_MS);
   const left = new AbortController();
   const leave = (): void => left.abort();
   process.once('SIGINT', leave);
