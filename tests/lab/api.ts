@@ -5,7 +5,7 @@ import type { Vm } from '../../packages/lab/src/vm.ts';
 export type Body = Record<string, unknown>;
 export type Call = (method: string, path: string, body?: unknown) => Promise<Body>;
 
-const PASSWORD = 'a long sentence nobody guesses';
+export const PASSWORD = 'a long sentence nobody guesses';
 
 interface Answer {
   readonly status: number;

@@ -12,6 +12,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { alone } from '../../packages/debian/src/alone.ts';
 import { buildDisk } from '../../packages/debian/src/disk.ts';
 import { fingerprint, repository } from '../../packages/debian/src/places.ts';
 import { Progress } from '../../packages/debian/src/progress.ts';
@@ -86,7 +87,8 @@ export async function openLab(suite: string): Promise<Lab> {
   // a saved state fits only the machine it was saved from
   const hardware = fingerprint(readFileSync(join(repository, 'packages/lab/src/machine.ts'), 'utf8'), DISKS, DISK_SIZE, MEMORY);
   const booted = join(slot.folder, `booted-${kvm ? 'kvm' : 'tcg'}-${hardware}`);
-  const bootOnce = async (): Promise<void> => {
+  const bootOnce = () => alone(progress, boot);
+  const boot = async (): Promise<void> => {
     if (existsSync(join(booted, 'state'))) return;
     const at = `${booted}.new`;
     rmSync(at, { recursive: true, force: true });

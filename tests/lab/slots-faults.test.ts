@@ -1,4 +1,6 @@
 /** Updates that go wrong, each in its own way, and nobody there to help: the old slot comes back, and says why. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { Vm } from '../../packages/lab/src/vm.ts';
 import { type Call, change, claim, logIn } from './api.ts';
@@ -44,9 +46,16 @@ afterAll(async () => {
 
 let number = 0;
 /** Installs the image that runs already, with other words on the kernel's command line. */
-const stage = async (options: readonly string[]): Promise<void> => {
+const stage = async (options: readonly string[], image?: string): Promise<void> => {
   number += 1;
-  const url = await kit.bundle('bundle', { slot: lab.slot, key, version: `9.0.${number}`, index: index + number, options });
+  const url = await kit.bundle('bundle', {
+    slot: lab.slot,
+    key,
+    version: `9.0.${number}`,
+    index: index + number,
+    options,
+    ...(image === undefined ? {} : { image }),
+  });
   await nas.must(['dplane-ota', 'apply', url], { timeoutMs: 1_200_000 });
   expect(inWords(await slots(nas))).toBe(`a* confirmed 0.1.0, b staged 9.0.${number} next`);
 };
@@ -89,6 +98,22 @@ test('OpenZFS is not there', async () => {
   await reverted(/module zfs is not loaded/);
   // the pool was not touched, and is there again
   expect(await nas.must(['zpool', 'list', '-H', '-o', 'name,health'])).toBe('tank\tONLINE\n');
+});
+
+test('the image holds the modules of another kernel than the bundle does', async () => {
+  watch();
+  // its folder of modules under a name of the same length, as it stands in the image
+  const image = readFileSync(join(lab.slot.folder, 'slot.erofs'));
+  const { kernel } = lab.slot.system;
+  const other = kernel.replace(/\d(?=\+|-)/, (d) => String((Number(d) + 1) % 10));
+  const at = image.indexOf(`...${kernel}`, 0, 'latin1');
+  expect(at).toBeGreaterThan(0);
+  expect(image.indexOf(`...${kernel}`, at + 1, 'latin1')).toBe(-1);
+  image.write(`...${other}`, at, 'latin1');
+  writeFileSync(kit.path('image'), image);
+  await stage([SOON], kit.path('image'));
+  await restartInto(nas);
+  await reverted(/module zfs is not loaded/);
 });
 
 test('the control plane, the shares and the network do not come up: all three are named', async () => {

@@ -17,6 +17,8 @@ import type { Vm } from '../../packages/lab/src/vm.ts';
 /** The host as the guest's user-mode network sees it. */
 const HOST = '10.0.2.2';
 const DAY = 86_400_000;
+/** A name that the server answers with a beginning only. */
+export const STALLS = 'stalls';
 
 export type Key = { seed: Uint8Array; id: string; pem: string };
 export const newKey = (comment: string): Key => {
@@ -27,6 +29,8 @@ export const newKey = (comment: string): Key => {
 
 export type BundleOptions = {
   slot: Slot;
+  /** Of another image than the slot's own. */
+  image?: string;
   key: Key;
   version: string;
   index: number;
@@ -48,7 +52,13 @@ export const openKit = async (): Promise<Kit> => {
   const folder = mkdtempSync(join(process.env.DPLANE_LAB_TMP ?? tmpdir(), 'dplaneos-bundles-'));
   const path = (name: string): string => join(folder, name);
   const server = createServer((request, response) => {
-    const file = path((request.url ?? '/').slice(1));
+    const asked = (request.url ?? '/').slice(1);
+    if (asked === STALLS) {
+      // a server that takes the question, and then says nothing
+      response.writeHead(200, { 'content-length': 100_000_000 }).flushHeaders();
+      return;
+    }
+    const file = path(asked);
     let size = 0;
     try {
       size = statSync(file).size;
@@ -75,7 +85,7 @@ export const openKit = async (): Promise<Kit> => {
       orThrow(
         await buildBundle(
           {
-            slot: join(slot.folder, 'slot.erofs'),
+            slot: o.image ?? join(slot.folder, 'slot.erofs'),
             kernel: join(slot.folder, 'vmlinuz'),
             initrd: join(slot.folder, 'initrd'),
             system: { ...slot.system, version: o.version, index: o.index },

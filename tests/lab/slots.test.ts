@@ -1,16 +1,18 @@
 /**
  * Updates that go well, in the appliance with real firmware and boot loader: installed through the API, confirmed by the verdict; two in
- * a row; gone back from by hand, from the API and from the boot menu; and what is refused before anything is touched.
+ * a row; gone back from by hand, in the browser and in the boot menu; and what is refused before anything is touched.
  */
 import { copyFileSync, openSync, truncateSync, closeSync, writeSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { Progress } from '../../packages/debian/src/progress.ts';
 import { buildSlot, type Slot } from '../../packages/debian/src/slot.ts';
 import type { Vm } from '../../packages/lab/src/vm.ts';
-import { type Call, change, claim, logIn } from './api.ts';
+import { launch, login, person } from '../browser/browser.ts';
+import { type Call, change, claim, logIn, PASSWORD } from './api.ts';
 import { type Lab, openLab } from './lab.ts';
-import { enroll, history, inWords, type Key, type Kit, newKey, openKit, restartInto, slots, verdictOf } from './slots-kit.ts';
+import { enroll, history, inWords, type Key, type Kit, newKey, openKit, restartInto, slots, STALLS, verdictOf } from './slots-kit.ts';
 
 let lab: Lab;
 let kit: Kit;
@@ -98,15 +100,31 @@ test('what is not as it has to be is refused, with nothing written', async () =>
   await enroll(nas, other);
   await nas.must(['dplane-ota', 'revoke-key', other.id]);
   await kit.bundle('revoked', { slot: next, key: other, version: '0.2.0', index: index + 1 });
-  for (const name of ['changed.bundle', 'old', 'expired', 'revoked', 'nothing-there']) {
+  const arm: Slot = { ...next, system: { ...next.system, arch: 'aarch64' } };
+  await kit.bundle('arm', { slot: arm, key, version: '0.2.0', index: index + 1 });
+  for (const name of ['changed.bundle', 'old', 'expired', 'revoked', 'arm', 'nothing-there', STALLS]) {
     const r = await apply(`${base}${name}`);
     expect(r.exit, `${name}: ${r.stdout}`).not.toBe(0);
     said.push(r.stdout);
   }
-  expect(said.join('\n')).toMatch(/index/);
+  expect(said.join('\n')).toMatch(/index[\s\S]*aarch64[\s\S]*nothing came for/);
   expect(await nas.must(['sh', '-c', 'find /boot -type f | sort | xargs sha256sum'])).toBe(before);
   // cut in the middle of the image: found when the stream ends; nothing can start the slot
   expect((await apply(`${base}cut.bundle`)).exit).not.toBe(0);
+  expect(inWords(await slots(nas))).toBe('a* confirmed 0.1.0 next, b empty');
+});
+
+test('a boot partition without room is left as it is', async () => {
+  watch();
+  const left = async (): Promise<number> => Number(await nas.must(['stat', '-f', '-c', '%a', '/boot']));
+  await nas.sh(`dd if=/dev/zero of=/boot/fill bs=$(stat -f -c %S /boot) count=$(( ${await left()} - 100 )) status=none; sync`);
+  const all = () => nas.must(['sh', '-c', 'find /boot -type f ! -name fill | sort | xargs sha256sum']);
+  const before = await all();
+  const r = await apply((await kit.bundle('no-room', { slot: next, key, version: '0.2.0', index: index + 1 })).toString());
+  expect(r.exit, r.stdout).not.toBe(0);
+  expect(r.stdout).toMatch(/boot partition lacks/);
+  expect(await all()).toBe(before);
+  await nas.must(['rm', '/boot/fill']);
   expect(inWords(await slots(nas))).toBe('a* confirmed 0.1.0 next, b empty');
 });
 
@@ -153,11 +171,31 @@ test('a second update in a row goes into a, and an old one is not taken again', 
   call = await logIn(nas);
 });
 
-test('gone back from through the API: the other slot is tried under the same verdict', async () => {
+test('gone back from in the browser: the other slot is tried under the same verdict', async () => {
   watch();
-  await call('POST', '/api/updates/rollback', {});
-  expect(inWords(await slots(nas))).toContain('b staged 0.2.0 next');
-  await restartInto(nas);
+  const { browser, close } = await launch();
+  try {
+    const { page, context, errors } = await person(browser);
+    // a browser is quick, an emulated machine is not
+    context.setDefaultTimeout(480_000);
+    const url = `https://127.0.0.1:${nas.spec.ports.https}`;
+    await login(page, url, 'ada', PASSWORD);
+    await page.goto(`${url}/system/updates`);
+    await page.getByRole('button', { name: 'Go back to 0.2.0' }).click();
+    await page.getByRole('main').getByText('0.2.0 in slot b waits for a restart').waitFor();
+    expect(inWords(await slots(nas))).toContain('b staged 0.2.0 next');
+    await page.getByRole('button', { name: 'Restart into it' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Restart the machine' });
+    await dialog.getByLabel(/^To restart, type/).fill('restart');
+    await nas.forgetSsh();
+    await dialog.getByRole('button', { name: 'Restart now' }).click();
+    // the page stays, and tells the end of it
+    await page.getByRole('main').getByText('0.2.0 runs, and came up well').waitFor({ timeout: 1_800_000 });
+    await page.screenshot({ path: join(lab.folder, 'rolled-back.png') });
+    expect(errors).toEqual([]);
+  } finally {
+    await close();
+  }
   expect(await verdictOf(nas)).toMatchObject({ kind: 'confirmed', slot: 'b', system: { version: '0.2.0' } });
   expect(inWords(await slots(nas))).toBe('a confirmed 0.3.0, b* confirmed 0.2.0 next');
   expect((await events()).map((e) => e.kind)).toContain('rolled-back');

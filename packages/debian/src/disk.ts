@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
 import { type BootEntry, entryFileName, fileNameOf, renderEntry, titleOf } from '../../../ota/src/slots/entry.ts';
+import { alone } from './alone.ts';
 import { architecture } from './places.ts';
 import type { Progress } from './progress.ts';
 import { hashOf, type Slot } from './slot.ts';
@@ -24,7 +25,10 @@ export const STANDARD: Layout = { espMiB: 1024, systemMiB: 8192, persistMiB: 819
 
 export const KERNEL_OPTIONS = ['ro', 'quiet', 'panic=5', 'audit=0', 'systemd.show_status=0', 'console=tty0', 'console=ttyS0,115200'];
 
-export async function buildDisk(slot: Slot, progress: Progress, layout: Layout = STANDARD): Promise<string> {
+export const buildDisk = (slot: Slot, progress: Progress, layout: Layout = STANDARD): Promise<string> =>
+  alone(progress, () => build(slot, progress, layout));
+
+async function build(slot: Slot, progress: Progress, layout: Layout): Promise<string> {
   const disk = join(slot.folder, `disk-${layout.espMiB}-${layout.systemMiB}-${layout.persistMiB}.img`);
   if (existsSync(disk)) return disk;
   await progress.step('disk image', async () => {

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
+import { alone } from './alone.ts';
 import { type Base, baseSystem, zfsModule } from './debootstrap.ts';
 import { buildDeb, BUILT_FROM } from './deb.ts';
 import type { Job } from './inside.ts';
@@ -74,7 +75,9 @@ async function inputs(progress: Progress, options: SlotOptions = {}): Promise<In
   return { base, module, deb, system, name: `slot-${fingerprint(base.fingerprint, await hashOf(deb), recipe, system)}` };
 }
 
-export async function buildSlot(progress: Progress, options: SlotOptions = {}): Promise<Slot> {
+export const buildSlot = (progress: Progress, options: SlotOptions = {}): Promise<Slot> => alone(progress, () => build(progress, options));
+
+async function build(progress: Progress, options: SlotOptions): Promise<Slot> {
   const from = await inputs(progress, options);
   const folder = join(cacheFolder(), from.name);
   if (!existsSync(join(folder, 'slot.json'))) {
@@ -108,7 +111,9 @@ export function readSlot(folder: string): Slot {
 }
 
 /** Builds package and slot anew from the same inputs; gives the files that came out different. */
-export async function differingRebuild(slot: Slot, progress: Progress): Promise<string[]> {
+export const differingRebuild = (slot: Slot, progress: Progress): Promise<string[]> => alone(progress, () => rebuild(slot, progress));
+
+async function rebuild(slot: Slot, progress: Progress): Promise<string[]> {
   const from = await inputs(progress);
   if (join(cacheFolder(), from.name) !== slot.folder) return [`the package: ${from.deb}`];
   const work = join(cacheFolder(), 'slot-again.new');

@@ -97,11 +97,15 @@ export interface Long {
  */
 export function spawnLong(
   argv: readonly string[],
-  options: { readonly output?: { readonly file: string } | 'inherit'; readonly detached?: boolean } = {},
+  options: {
+    readonly output?: { readonly file: string } | 'inherit';
+    readonly detached?: boolean;
+    readonly onOutput?: (chunk: string) => void;
+  } = {},
 ): Long {
   const [file, ...args] = argv;
   if (file === undefined) throw new TypeError('spawnLong: empty argv');
-  const output = options.output ?? 'ignore';
+  const output = options.output ?? (options.onOutput === undefined ? 'ignore' : 'pipe');
   const child = execa(file, args, {
     reject: false,
     buffer: false,
@@ -111,6 +115,7 @@ export function spawnLong(
     stdout: output,
     stderr: output,
   });
+  if (options.onOutput !== undefined) child.stdout?.on('data', (chunk: Buffer) => options.onOutput?.(chunk.toString()));
   return {
     pid: child.pid ?? -1,
     ended: child.then((end) => ({ exit: end.exitCode ?? null, signal: end.signal ?? null })),
