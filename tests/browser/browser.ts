@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { axe } from './axe.ts';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
-import { PASSWORD, type Running, startDemo } from '../daemon/daemon.ts';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { asAdmin, PASSWORD, type Running, startDemo, temporaryState } from '../daemon/daemon.ts';
 import { ROOT } from '../repo/files.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -78,6 +78,27 @@ export const stage = async (
       await daemon.kill('SIGTERM');
     },
   };
+};
+
+/** For a whole file: the demo, claimed by ada, who is logged in. Filled when the first test begins. */
+export const adasBox = (): { daemon: Running; browser: Browser; ada: Person } => {
+  const state = temporaryState();
+  // nothing reads it before the hook has run
+  const box = {} as { daemon: Running; browser: Browser; ada: Person };
+  let close = async (): Promise<void> => {};
+  beforeAll(async () => {
+    const staged = await stage(state.path);
+    close = staged.close;
+    await asAdmin(staged.daemon);
+    const ada = await person(staged.browser, { reducedMotion: 'reduce' });
+    await login(ada.page, staged.daemon.url);
+    Object.assign(box, { daemon: staged.daemon, browser: staged.browser, ada });
+  }, 4 * LIMIT);
+  afterAll(async () => {
+    await close();
+    state.remove();
+  });
+  return box;
 };
 
 /** No violation of WCAG A and AA, and none of the best practices. */

@@ -1,34 +1,17 @@
 /** Parts that are used by hand: the chart and the tree, with the keyboard alone. */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { asAdmin, type Running, temporaryState } from '../daemon/daemon.ts';
-import { accessible, LIMIT, login, person, type Person, stage } from './browser.ts';
+import { expect, test } from 'vitest';
+import { accessible, adasBox, LIMIT } from './browser.ts';
 
-const state = temporaryState();
-let daemon: Running;
-let browser: Browser;
-let close: () => Promise<void>;
-let ada: Person;
-
-beforeAll(async () => {
-  ({ daemon, browser, close } = await stage(state.path));
-  await asAdmin(daemon);
-  ada = await person(browser, { reducedMotion: 'reduce' });
-  await login(ada.page, daemon.url);
-}, 4 * LIMIT);
-afterAll(async () => {
-  await close();
-  state.remove();
-});
+const box = adasBox();
 
 test('a pool says how it fills, to eyes, to the keyboard and as a table', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
-  const history = await ada.page.request.get(`${daemon.url}/api/zfs/pools/tank/history?days=365`);
+  const { page } = box.ada;
+  const history = await box.ada.page.request.get(`${box.daemon.url}/api/zfs/pools/tank/history?days=365`);
   const { points, forecast } = (await history.json()) as { points: { allocated: number }[]; forecast: { fullAt: number } };
   expect(points.length).toBeGreaterThan(300);
   expect(forecast.fullAt).toBeGreaterThan(Date.now());
 
-  await page.goto(`${daemon.url}/storage/pools/tank`);
+  await page.goto(`${box.daemon.url}/storage/pools/tank`);
   const chart = page.getByRole('slider', { name: 'Space used in tank over time' });
   await chart.locator('canvas').waitFor();
   await page.getByText(/^It grows by about .* At this pace it is full in/).waitFor();
@@ -55,8 +38,8 @@ test('a pool says how it fills, to eyes, to the keyboard and as a table', { time
 });
 
 test('the tree opens and closes with the arrows, and Enter goes there', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
-  await page.goto(`${daemon.url}/storage/tree`);
+  const { page } = box.ada;
+  await page.goto(`${box.daemon.url}/storage/tree`);
   const tree = page.getByRole('treegrid', { name: 'Pools, disks and datasets' });
   await tree.getByRole('link', { name: 'laptops' }).waitFor();
   const pool = tree.getByRole('row', { name: /backup pool 1/ });
@@ -75,8 +58,8 @@ test('the tree opens and closes with the arrows, and Enter goes there', { timeou
 });
 
 test('from a pool to the disk that fails: its serial, what it is part of, what was told of it', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
-  await page.goto(`${daemon.url}/storage/pools/backup`);
+  const { page } = box.ada;
+  await page.goto(`${box.daemon.url}/storage/pools/backup`);
   await page
     .getByRole('row', { name: /faulted/ })
     .getByRole('link')
@@ -89,12 +72,12 @@ test('from a pool to the disk that fails: its serial, what it is part of, what w
 });
 
 test('half a year of snapshots as a calendar, and as a table', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
-  await page.goto(`${daemon.url}/protection`);
+  const { page } = box.ada;
+  await page.goto(`${box.daemon.url}/protection`);
   await page.getByText(/of the last 30/).waitFor();
   await page.locator('.calendar').getByText('As a table', { exact: true }).click();
   const table = page.getByRole('table', { name: 'Snapshots by day, as a table' });
   await expect.poll(() => table.getByRole('row').count(), { timeout: LIMIT }).toBe(27);
   await accessible(page, 'the calendar and its table');
-  expect(ada.errors).toEqual([]);
+  expect(box.ada.errors).toEqual([]);
 });

@@ -1,28 +1,11 @@
 /** Shares in the browser: made, changed and removed through plans, with the schema's own messages. */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { asAdmin, type Running, temporaryState } from '../daemon/daemon.ts';
-import { accessible, LIMIT, login, person, type Person, stage } from './browser.ts';
+import { expect, test } from 'vitest';
+import { accessible, adasBox, LIMIT } from './browser.ts';
 
-const state = temporaryState();
-let daemon: Running;
-let browser: Browser;
-let close: () => Promise<void>;
-let ada: Person;
-
-beforeAll(async () => {
-  ({ daemon, browser, close } = await stage(state.path));
-  await asAdmin(daemon);
-  ada = await person(browser, { reducedMotion: 'reduce' });
-  await login(ada.page, daemon.url);
-}, 4 * LIMIT);
-afterAll(async () => {
-  await close();
-  state.remove();
-});
+const box = adasBox();
 
 const apply = async (): Promise<void> => {
-  const { page } = ada;
+  const { page } = box.ada;
   await page.getByRole('button', { name: 'See what will happen' }).click();
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByText('Done', { exact: true }).waitFor();
@@ -31,8 +14,8 @@ const apply = async (): Promise<void> => {
 };
 
 test('an NFS share is made from a dataset, with what is wrong said beside it', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
-  await page.goto(`${daemon.url}/storage/datasets/tank/media/audiobooks`);
+  const { page } = box.ada;
+  await page.goto(`${box.daemon.url}/storage/datasets/tank/media/audiobooks`);
   await page.locator('.actions').getByRole('button', { name: 'More' }).click();
   await page.getByRole('menuitem', { name: 'Share it' }).click();
   const dialog = page.getByRole('dialog', { name: 'Create a share' });
@@ -56,8 +39,8 @@ test('an NFS share is made from a dataset, with what is wrong said beside it', {
 });
 
 test('an SMB share is changed; what people feel is said before', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
-  await page.goto(`${daemon.url}/shares/smb/photos`);
+  const { page } = box.ada;
+  await page.goto(`${box.daemon.url}/shares/smb/photos`);
   await page.getByRole('button', { name: 'Change' }).click();
   const dialog = page.getByRole('dialog', { name: 'Change share photos' });
   await dialog.getByLabel('Read only', { exact: true }).check();
@@ -71,13 +54,13 @@ test('an SMB share is changed; what people feel is said before', { timeout: 4 * 
 });
 
 test('a share is removed, and its page says so', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
-  await page.goto(`${daemon.url}/shares/nfs/stories`);
+  const { page } = box.ada;
+  await page.goto(`${box.daemon.url}/shares/nfs/stories`);
   await page.getByRole('button', { name: 'Remove' }).click();
   await apply();
   await page.getByText('There is no share stories').waitFor();
   await page.getByRole('link', { name: 'All shares' }).click();
   await page.getByRole('link', { name: 'films', exact: true }).waitFor();
   expect(await page.getByRole('link', { name: 'stories' }).count()).toBe(0);
-  expect(ada.errors).toEqual([]);
+  expect(box.ada.errors).toEqual([]);
 });

@@ -1,36 +1,20 @@
 /** An update in the browser: looked at, installed, tried, given up, explained; then a good one, kept, and the way back. */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { asAdmin, type Running, temporaryState } from '../daemon/daemon.ts';
-import { accessible, LIMIT, login, person, type Person, stage } from './browser.ts';
+import { expect, test } from 'vitest';
+import { asAdmin, startDemo, temporaryState } from '../daemon/daemon.ts';
+import { accessible, adasBox, LIMIT, login, person } from './browser.ts';
 
-const state = temporaryState();
-let daemon: Running;
-let browser: Browser;
-let close: () => Promise<void>;
-let ada: Person;
-
-beforeAll(async () => {
-  ({ daemon, browser, close } = await stage(state.path));
-  await asAdmin(daemon);
-  ada = await person(browser, { reducedMotion: 'reduce' });
-  await login(ada.page, daemon.url);
-}, 4 * LIMIT);
-afterAll(async () => {
-  await close();
-  state.remove();
-});
+const box = adasBox();
 
 const open = async (): Promise<void> => {
-  await ada.page.goto(`${daemon.url}/system/updates`);
-  await ada.page.getByRole('heading', { name: 'Install an update' }).waitFor();
+  await box.ada.page.goto(`${box.daemon.url}/system/updates`);
+  await box.ada.page.getByRole('heading', { name: 'Install an update' }).waitFor();
 };
 const lookAt = async (name: string): Promise<void> => {
-  await ada.page.getByLabel('Address, or path').fill(`https://releases.example/${name}`);
-  await ada.page.getByRole('button', { name: 'Look at it' }).click();
+  await box.ada.page.getByLabel('Address, or path').fill(`https://releases.example/${name}`);
+  await box.ada.page.getByRole('button', { name: 'Look at it' }).click();
 };
 const install = async (name: string, version: string): Promise<void> => {
-  const { page } = ada;
+  const { page } = box.ada;
   await lookAt(name);
   const card = page.getByRole('article', { name: 'What it would change' });
   await card.getByRole('heading', { name: `Version ${version}` }).waitFor();
@@ -38,7 +22,7 @@ const install = async (name: string, version: string): Promise<void> => {
   await page.getByRole('progressbar', { name: 'Installed so far' }).waitFor();
 };
 const restart = async (): Promise<void> => {
-  const { page } = ada;
+  const { page } = box.ada;
   await page.getByRole('button', { name: 'Restart into it' }).click();
   const dialog = page.getByRole('dialog', { name: 'Restart the machine' });
   await dialog.getByLabel(/^To restart, type/).fill('restart');
@@ -47,7 +31,7 @@ const restart = async (): Promise<void> => {
 };
 
 test('a bundle is looked at before anything is written', { timeout: 4 * LIMIT }, async () => {
-  const { page } = ada;
+  const { page } = box.ada;
   await open();
   await lookAt('dplaneos-0.2.0-tampered.bundle');
   await page.getByText('its signature was not made with a key this machine trusts').waitFor();
@@ -60,17 +44,17 @@ test('a bundle is looked at before anything is written', { timeout: 4 * LIMIT },
 });
 
 test('an update that does not come up is given up, and why is said', { timeout: 6 * LIMIT }, async () => {
-  const { page } = ada;
+  const { page } = box.ada;
   await open();
   await install('dplaneos-0.2.0-broken.bundle', '0.2.0');
   // It can be left and found again, by another person too.
-  await page.goto(daemon.url);
+  await page.goto(box.daemon.url);
   await page.getByRole('main').getByRole('link', { name: 'An update is being installed' }).click();
   await page.getByRole('progressbar', { name: 'Installed so far' }).waitFor();
   await page.getByText(/\/s, about .* left\./).waitFor();
   await accessible(page, 'an update that is being installed');
   await page.getByRole('main').getByText('0.2.0 in slot b waits for a restart').waitFor();
-  await page.goto(daemon.url);
+  await page.goto(box.daemon.url);
   await page.getByRole('main').getByRole('link', { name: '0.2.0 in slot b waits for a restart' }).click();
 
   await page.getByRole('button', { name: 'Restart into it' }).click();
@@ -96,12 +80,12 @@ test('an update that does not come up is given up, and why is said', { timeout: 
   await page.getByRole('tooltip').waitFor({ state: 'detached' });
   await page.getByRole('cell', { name: 'Given up, the system before it came back' }).waitFor();
   await accessible(page, 'an update that was given up');
-  await page.goto(daemon.url);
+  await page.goto(box.daemon.url);
   await page.getByRole('link', { name: /did not come up: pool tank missing/ }).waitFor();
 });
 
 test('a good one is tried, kept, and can be gone back from', { timeout: 6 * LIMIT }, async () => {
-  const { page } = ada;
+  const { page } = box.ada;
   await open();
   await install('dplaneos-0.3.0.bundle', '0.3.0');
   await page.getByRole('main').getByText('0.3.0 in slot b waits for a restart').waitFor();
@@ -114,17 +98,16 @@ test('a good one is tried, kept, and can be gone back from', { timeout: 6 * LIMI
     .getByRole('main')
     .getByText(/in slot a waits for a restart/)
     .waitFor();
-  expect(ada.errors).toEqual([]);
+  expect(box.ada.errors).toEqual([]);
 });
 
 test('a file is sent from this computer, with a bar', { timeout: 6 * LIMIT }, async () => {
   const other = temporaryState();
-  const { startDemo } = await import('../daemon/daemon.ts');
-  const box = await startDemo(other.path);
-  await asAdmin(box);
-  const p = await person(browser, { reducedMotion: 'reduce' });
-  await login(p.page, box.url);
-  await p.page.goto(`${box.url}/system/updates`);
+  const fresh = await startDemo(other.path);
+  await asAdmin(fresh);
+  const p = await person(box.browser, { reducedMotion: 'reduce' });
+  await login(p.page, fresh.url);
+  await p.page.goto(`${fresh.url}/system/updates`);
   await p.page
     .getByLabel(/^Or a file from this computer/)
     .setInputFiles({ name: 'dplaneos-0.4.0.bundle', mimeType: 'application/octet-stream', buffer: Buffer.alloc(3_000_000, 1) });
@@ -141,6 +124,6 @@ test('a file is sent from this computer, with a bar', { timeout: 6 * LIMIT }, as
   await p.page.getByText('its signature was not made with a key this machine trusts').first().waitFor();
   expect(p.errors).toEqual([]);
   await p.context.close();
-  await box.kill('SIGTERM');
+  await fresh.kill('SIGTERM');
   other.remove();
 });
