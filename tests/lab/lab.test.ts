@@ -33,6 +33,15 @@ test('the running system is what was built: slot, kernel, OpenZFS, and nothing f
   expect((await nas.must(['systemctl', 'list-units', '--failed', '--no-legend'])).trim()).toBe('');
 });
 
+test('a screen shows where to go, and the claim code', async () => {
+  watch();
+  const code = (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim();
+  // what stands above the login prompt
+  const shown = await nas.must(['agetty', '--show-issue']);
+  expect(shown).toMatch(/https:\/\/10\.0\.2\.15:8443/);
+  expect(shown).toContain(`Claim code: ${code}`);
+});
+
 test('nobody serves files before there is a pool, and nobody logs in with a password', async () => {
   watch();
   for (const unit of ['smbd', 'nfs-server']) expect((await nas.run(['systemctl', 'is-active', unit])).exit).not.toBe(0);

@@ -15,6 +15,7 @@ test('a claim code works once, in any spelling, and leaves nothing behind', asyn
   const code = w.api.claimCode ?? '';
   expect(code).toMatch(/^([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}$/);
   expect(readFileSync(join(w.folder, 'claim-code'), 'utf8').trim()).toBe(code);
+  expect(readFileSync(join(w.folder, 'claim-code.issue'), 'utf8')).toContain(`Claim code: ${code} `);
   expect(w.store.settings.get('claim.hash')).not.toContain(code);
   const wrong = await w.ask({
     method: 'POST',
@@ -25,7 +26,7 @@ test('a claim code works once, in any spelling, and leaves nothing behind', asyn
   const spelled = code.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o').replaceAll('1', 'l');
   const right = await w.ask({ method: 'POST', path: '/api/claim', body: { code: spelled, user: 'ada', password: PASSWORD } });
   expect(right.status).toBe(200);
-  expect(existsSync(join(w.folder, 'claim-code'))).toBe(false);
+  for (const file of ['claim-code', 'claim-code.issue']) expect(existsSync(join(w.folder, file))).toBe(false);
   const replay = await w.ask({ method: 'POST', path: '/api/claim', body: { code, user: 'eve', password: PASSWORD } });
   expect(replay.status).toBe(401);
   expect(w.store.access.users().map((u) => u.name)).toEqual(['ada']);

@@ -1,6 +1,7 @@
 /**
  * The claim code: how a fresh box gets its first admin. 100 bits, shown once on the console and kept in a file that only root and
- * the daemon can read; the store has its hash. Used once, then gone.
+ * the daemon can read; the store has its hash. Used once, then gone. A second file has it in words, for the login prompt of a screen:
+ * a machine without a serial port, or with one that nobody looks at, shows it too (agetty reads it, docs/lab.md).
  */
 import { timingSafeEqual } from 'node:crypto';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,6 +30,11 @@ export type Claim = {
 
 export const createClaim = (store: Store, stateFolder: string, random: Random): Claim & { current: string | null } => {
   const file = join(stateFolder, 'claim-code');
+  const prompt = join(stateFolder, 'claim-code.issue');
+  const keep = (path: string, text: string): void => {
+    writeFileSync(path, text, { mode: 0o600 });
+    chmodSync(path, 0o600); // the mode above holds only for a file that is new
+  };
   const matches = (typed: string): boolean => {
     const hash = store.settings.get(KEY);
     return hash !== null && timingSafeEqual(Buffer.from(sha256(readCode(typed))), Buffer.from(hash));
@@ -37,11 +43,13 @@ export const createClaim = (store: Store, stateFolder: string, random: Random): 
     const letters = Array.from(random(20), (b) => CROCKFORD[b & 31]).join('');
     const code = letters.match(/.{5}/g)?.join('-') ?? letters;
     store.settings.set(KEY, sha256(readCode(code)));
-    writeFileSync(file, `${code}\n`, { mode: 0o600 });
-    chmodSync(file, 0o600); // the mode above holds only for a file that is new
+    keep(file, `${code}\n`);
+    keep(prompt, `Claim code: ${code}  (makes you its administrator, once)\n\n`);
     return code;
   };
-  const forget = (): void => rmSync(file, { force: true });
+  const forget = (): void => {
+    for (const path of [file, prompt]) rmSync(path, { force: true });
+  };
   const read = (): string | null => {
     try {
       return readFileSync(file, 'utf8').trim();
