@@ -41,6 +41,8 @@ export interface MachineOptions {
   /** Other hardware than the saved machine has: it is powered on. */
   readonly disks?: readonly NewDisk[];
   readonly memory?: string;
+  /** As it was saved, and not running: its disks are to be looked at, or another machine is made of it. */
+  readonly off?: boolean;
   /** Write down every write to the system disk, in `writes.log` in its folder. */
   readonly log?: boolean;
 }
@@ -132,7 +134,7 @@ export async function openLab(suite: string): Promise<Lab> {
         else copyFileSync(join(booted, file), join(vm.spec.folder, file));
       }
       if (vm.spec.system.log !== undefined) writeFileSync(vm.spec.system.log, '');
-      await vm.start(join(booted, 'state'));
+      if (options.off !== true) await vm.start(join(booted, 'state'));
       return vm;
     },
     async close(failed = false) {

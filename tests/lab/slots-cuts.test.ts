@@ -124,11 +124,11 @@ const apply = (vm: Vm) => vm.run(['dplane-ota', 'apply', url, '--json'], { timeo
 
 /** Powers a machine on with this disk; the slot that started. */
 const startsFrom = async (disk: string, name: string): Promise<{ vm: Vm; slot: string | undefined }> => {
-  const made = await lab.machine({ name });
-  await made.cut();
-  const file = join(made.spec.folder, 'system.img');
-  await must(['cp', '--sparse=always', disk, file], { timeoutMs: 600_000 });
-  const vm = new Vm({ ...made.spec, system: { ...made.spec.system, file, format: 'raw' } });
+  const made = await lab.machine({ name, off: true });
+  const { file } = made.spec.system;
+  rmSync(file);
+  await must(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', disk, '-F', 'raw', file]);
+  const vm = new Vm(made.spec);
   await vm.start();
   const line = await vm.console(/dplane: slot [ab]: starting/, 900_000);
   return { vm, slot: /slot ([ab]): starting/.exec(line)?.[1] };
@@ -148,8 +148,7 @@ test('wherever an update is cut off, the boot loader starts a system that is who
   await vm.must(['sync']);
   await vm.cut();
   // the disk that the recorded machine began with
-  const start = await lab.machine({ name: 'start' });
-  await start.cut();
+  const start = await lab.machine({ name: 'start', off: true });
   await raw(start.spec.system.file, disk);
   rmSync(start.spec.folder, { recursive: true });
   before = await bootPartition(disk);

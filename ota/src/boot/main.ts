@@ -53,9 +53,14 @@ const record = async (v: Verdict): Promise<void> => {
   await writeStatus(places, v.at);
 };
 
-/** Written before anything is given up: the only thing that is left of a start that failed. */
+/**
+ * Written before anything is given up: the only thing that is left of a start that failed. The first reason stands: the deadline may pass
+ * while a verdict that said what is wrong already takes the machine down.
+ */
 const recordFailure = async (v: Verdict): Promise<void> => {
-  await replaceFile(`${places.verdicts}/${v.bootId}.json`, `${JSON.stringify(v)}\n`);
+  const file = `${places.verdicts}/${v.bootId}.json`;
+  if (existsSync(file)) return;
+  await replaceFile(file, `${JSON.stringify(v)}\n`);
   await appendHistory(places, {
     at: v.at,
     kind: 'verdict-failed',
