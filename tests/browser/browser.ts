@@ -3,12 +3,12 @@
  * Whatever a page writes to its console as an error fails the test, but for what the network itself reports (a refused call, a socket
  * that closes because a test stopped the daemon).
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { axe } from './axe.ts';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { asAdmin, PASSWORD, type Running, startDemo, temporaryState } from '../daemon/daemon.ts';
 import { ROOT } from '../repo/files.ts';
 
@@ -41,6 +41,17 @@ export const launch = async (): Promise<{ browser: Browser; close: () => Promise
   };
 };
 
+/** What everybody was looking at when a test failed, in artifacts/browser. */
+const open = new Set<Page>();
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  const folder = join(ROOT, 'artifacts/browser');
+  mkdirSync(folder, { recursive: true });
+  const name = `${task.file.name} ${task.name}`.replaceAll(/[^\w.-]+/g, '-').slice(0, 150);
+  for (const [n, page] of [...open].entries())
+    await page.screenshot({ path: join(folder, `${name}-${n + 1}.png`), timeout: LIMIT }).catch(() => undefined);
+});
+
 const NETWORK = /^(?:Failed to load resource|WebSocket connection to)/;
 
 export type Person = { context: BrowserContext; page: Page; errors: string[] };
@@ -48,6 +59,8 @@ export const person = async (browser: Browser, options: Parameters<Browser['newC
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, ...options });
   context.setDefaultTimeout(LIMIT);
   const page = await context.newPage();
+  open.add(page);
+  page.once('close', () => open.delete(page));
   const errors: string[] = [];
   page.on('console', (m) => {
     if (m.type() === 'error' && !NETWORK.test(m.text())) errors.push(m.text());

@@ -5,7 +5,7 @@
 import { copyFileSync, openSync, truncateSync, closeSync, writeSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { Progress } from '../../packages/debian/src/progress.ts';
 import { buildSlot, type Slot } from '../../packages/debian/src/slot.ts';
 import type { Vm } from '../../packages/lab/src/vm.ts';
@@ -174,28 +174,25 @@ test('a second update in a row goes into a, and an old one is not taken again', 
 test('gone back from in the browser: the other slot is tried under the same verdict', async () => {
   watch();
   const { browser, close } = await launch();
-  try {
-    const { page, context, errors } = await person(browser);
-    // a browser is quick, an emulated machine is not
-    context.setDefaultTimeout(480_000);
-    const url = `https://127.0.0.1:${nas.spec.ports.https}`;
-    await login(page, url, 'ada', PASSWORD);
-    await page.goto(`${url}/system/updates`);
-    await page.getByRole('button', { name: 'Go back to 0.2.0' }).click();
-    await page.getByRole('main').getByText('0.2.0 in slot b waits for a restart').waitFor();
-    expect(inWords(await slots(nas))).toContain('b staged 0.2.0 next');
-    await page.getByRole('button', { name: 'Restart into it' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Restart the machine' });
-    await dialog.getByLabel(/^To restart, type/).fill('restart');
-    await nas.forgetSsh();
-    await dialog.getByRole('button', { name: 'Restart now' }).click();
-    // the page stays, and tells the end of it
-    await page.getByRole('main').getByText('0.2.0 runs, and came up well').waitFor({ timeout: 1_800_000 });
-    await page.screenshot({ path: join(lab.folder, 'rolled-back.png') });
-    expect(errors).toEqual([]);
-  } finally {
-    await close();
-  }
+  onTestFinished(close);
+  const { page, context, errors } = await person(browser);
+  // a browser is quick, an emulated machine is not
+  context.setDefaultTimeout(480_000);
+  const url = `https://127.0.0.1:${nas.spec.ports.https}`;
+  await login(page, url, 'ada', PASSWORD);
+  await page.goto(`${url}/system/updates`);
+  await page.getByRole('button', { name: 'Go back to 0.2.0' }).click();
+  await page.getByRole('main').getByText('0.2.0 in slot b waits for a restart').waitFor();
+  expect(inWords(await slots(nas))).toContain('b staged 0.2.0 next');
+  await page.getByRole('button', { name: 'Restart into it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Restart the machine' });
+  await dialog.getByLabel(/^To restart, type/).fill('restart');
+  await nas.forgetSsh();
+  await dialog.getByRole('button', { name: 'Restart now' }).click();
+  // the page stays, and tells the end of it
+  await page.getByRole('main').getByText('0.2.0 runs, and came up well').waitFor({ timeout: 1_800_000 });
+  await page.screenshot({ path: join(lab.folder, 'rolled-back.png') });
+  expect(errors).toEqual([]);
   expect(await verdictOf(nas)).toMatchObject({ kind: 'confirmed', slot: 'b', system: { version: '0.2.0' } });
   expect(inWords(await slots(nas))).toBe('a confirmed 0.3.0, b* confirmed 0.2.0 next');
   expect((await events()).map((e) => e.kind)).toContain('rolled-back');
