@@ -1,16 +1,12 @@
 /** Disks that are pulled, damaged and failing: a mirror lives on, says so, and mends itself. */
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { damage, pull, putBack } from '../../packages/lab/src/disks.ts';
 import type { Vm } from '../../packages/lab/src/vm.ts';
+import { hasFailed } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 
 let lab: Lab;
 let nas: Vm;
-let failed = false;
-const watch = () =>
-  onTestFailed(() => {
-    failed = true;
-  });
 
 const disk = (n: number) => `/dev/disk/by-id/virtio-test-disk${n}`;
 /** From the start of a whole disk to where ZFS counts from: the partition, then two labels and the boot block. */
@@ -59,10 +55,9 @@ beforeAll(async () => {
   ]);
   sum = await nas.sh('head -c 20000000 /dev/urandom > /mnt/tank/film; zpool sync tank; sha256sum /mnt/tank/film');
 });
-afterAll(() => lab?.close(failed));
+afterAll(() => lab?.close(hasFailed()));
 
 test('a disk is pulled while the machine runs: writing goes on, and the disk is filled up when it is back', async () => {
-  watch();
   await pull(nas, 2);
   const written = await nas.sh('head -c 5000000 /dev/urandom > /mnt/tank/meanwhile; zpool sync tank; sha256sum /mnt/tank/meanwhile');
   await nas.until('ZFS says so', 60_000, async () => ['REMOVED', 'UNAVAIL', 'FAULTED'].includes((await said(2)).state));
@@ -79,7 +74,6 @@ test('a disk is pulled while the machine runs: writing goes on, and the disk is 
 });
 
 test('bytes rot on a disk: the file is read whole, the damage is counted and mended', async () => {
-  watch();
   await nas.must(['zpool', 'export', 'tank']);
   await pull(nas, 2);
   await damage(nas, 2, DATA_STARTS + 8 * 1024 ** 2, 60 * 1024 ** 2);
@@ -94,7 +88,6 @@ test('bytes rot on a disk: the file is read whole, the damage is counted and men
 });
 
 test('a sector can not be read: the file is read whole, the error is counted at the right disk', async () => {
-  watch();
   // where the first data block of the file lies: "0 L0 0:offset:size", the same on both disks of a mirror
   const object = (await nas.must(['stat', '-c', '%i', '/mnt/tank/film'])).trim();
   const cache = (await nas.must(['cat', '/sys/module/zfs/parameters/spa_config_path'])).trim();

@@ -1,22 +1,18 @@
 /** The image itself: what a restart keeps and what it does not, what a power cut leaves, what runs and what does not. */
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { uiAnswers } from '../../packages/lab/src/start.ts';
 import type { Vm } from '../../packages/lab/src/vm.ts';
+import { hasFailed } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 
 let lab: Lab;
 let nas: Vm;
-let failed = false;
 
 beforeAll(async () => {
   lab = await openLab('lab');
   nas = await lab.machine();
 });
-afterAll(() => lab?.close(failed));
-const watch = () =>
-  onTestFailed(() => {
-    failed = true;
-  });
+afterAll(() => lab?.close(hasFailed()));
 
 const identity = async () => ({
   machine: await nas.must(['cat', '/etc/machine-id']),
@@ -25,7 +21,6 @@ const identity = async () => ({
 });
 
 test('the running system is what was built: slot, kernel, OpenZFS, and nothing failed to start', async () => {
-  watch();
   expect(await nas.must(['cat', '/proc/cmdline'])).toContain('dplane.slot=a');
   expect((await nas.must(['uname', '-r'])).trim()).toBe(lab.slot.system.kernel);
   expect(await nas.must(['zfs', 'version'])).toContain(`zfs-kmod-${lab.slot.system.zfs}`);
@@ -34,7 +29,6 @@ test('the running system is what was built: slot, kernel, OpenZFS, and nothing f
 });
 
 test('a screen shows where to go, and the claim code', async () => {
-  watch();
   const code = (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim();
   // what stands above the login prompt
   const shown = await nas.must(['agetty', '--show-issue']);
@@ -43,13 +37,11 @@ test('a screen shows where to go, and the claim code', async () => {
 });
 
 test('nobody serves files before there is a pool, and nobody logs in with a password', async () => {
-  watch();
   for (const unit of ['smbd', 'nfs-server']) expect((await nas.run(['systemctl', 'is-active', unit])).exit).not.toBe(0);
   expect(await nas.must(['sshd', '-T'])).toMatch(/passwordauthentication no/);
 });
 
 test('a restart forgets what is not on /persist, and keeps the identity', async () => {
-  watch();
   const before = await identity();
   expect(before.machine.trim()).toMatch(/^[0-9a-f]{32}$/);
   expect(before.host.trim()).not.toBe('00000000');
@@ -63,7 +55,6 @@ test('a restart forgets what is not on /persist, and keeps the identity', async 
 });
 
 test('the power fails during writes: the pool comes back and no acknowledged file is lost', async () => {
-  watch();
   const disk = (n: number) => `/dev/disk/by-id/virtio-test-disk${n}`;
   await nas.must(['zpool', 'create', '-o', 'ashift=12', '-O', 'mountpoint=/mnt/tank', 'tank', 'mirror', disk(1), disk(2)]);
   // each name is printed only after its file was synced

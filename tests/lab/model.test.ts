@@ -3,8 +3,9 @@
  * `FC_SEED=7 npm run e2e -- model` draws another sequence, `FC_RUNS=1000` a longer one.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Vm } from '../../packages/lab/src/vm.ts';
+import { hasFailed } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 import { compare, inGuest, inSimulation } from './model.ts';
 import { sequence } from './operations.ts';
@@ -13,18 +14,14 @@ const OPERATIONS = Number(process.env.FC_RUNS ?? 300);
 
 let lab: Lab;
 let nas: Vm;
-let failed = false;
 
 beforeAll(async () => {
   lab = await openLab('model');
   nas = await lab.machine();
 });
-afterAll(() => lab?.close(failed));
+afterAll(() => lab?.close(hasFailed()));
 
 test(`${OPERATIONS} operations do the same to the simulated host and to the real one`, async () => {
-  onTestFailed(() => {
-    failed = true;
-  });
   const { seed = 0 } = fc.readConfigureGlobal();
   console.log(`seed ${seed}`);
   const worked = await compare(inSimulation(), inGuest(nas), sequence(OPERATIONS, seed));

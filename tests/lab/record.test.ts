@@ -5,10 +5,11 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseLsblk } from '../../control/src/host/disks/disks.ts';
 import { repository } from '../../packages/debian/src/places.ts';
 import { difference } from './compare.ts';
+import { hasFailed } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 import { Recorder, type Recording } from './recorder.ts';
 import { PARTS, RECORDING_DISKS } from './scenarios.ts';
@@ -19,7 +20,6 @@ const RUNS_OWN = /^(zpool-events|zpool-history|zpool-iostat|lsblk|ls-by-id|readl
 
 let lab: Lab;
 let recorder: Recorder;
-let failed = false;
 let compared = 0;
 let differences: string[] = [];
 
@@ -38,12 +38,9 @@ beforeAll(async () => {
   lab = await openLab('record');
   recorder = new Recorder(await lab.machine({ name: 'nas', disks: RECORDING_DISKS }), compare);
 });
-afterAll(() => lab?.close(failed));
+afterAll(() => lab?.close(hasFailed()));
 
 test.each(CHECKED)('%s: the tools answer as they were recorded', async (part) => {
-  onTestFailed(() => {
-    failed = true;
-  });
   [compared, differences] = [0, []];
   await PARTS[part]?.(recorder);
   expect(differences.join('\n')).toBe('');

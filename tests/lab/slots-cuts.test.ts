@@ -9,13 +9,14 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseEntry, parseEntryName } from '../../ota/src/slots/entry.ts';
 import { STANDARD } from '../../packages/debian/src/disk.ts';
 import { Progress } from '../../packages/debian/src/progress.ts';
 import { buildSlot, hashOf, type Slot } from '../../packages/debian/src/slot.ts';
 import { must } from '../../packages/lab/src/exec.ts';
 import { Vm } from '../../packages/lab/src/vm.ts';
+import { hasFailed, inOrder } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 import { enroll, inWords, type Key, type Kit, newKey, openKit, slots } from './slots-kit.ts';
 import { Replay } from './writes.ts';
@@ -34,14 +35,8 @@ let url = '';
 let before: Boot;
 /** How long an update takes here. */
 let took = 0;
-let failed = false;
-const watch = () => {
-  if (failed) throw new Error('an earlier one failed');
-  onTestFailed(() => {
-    failed = true;
-  });
-};
 
+inOrder();
 beforeAll(async () => {
   lab = await openLab('slots-cuts');
   next = await buildSlot(new Progress(false), { version: '0.2.0', index: lab.slot.system.index + 1 });
@@ -51,7 +46,7 @@ beforeAll(async () => {
 }, 3_600_000);
 afterAll(async () => {
   await kit?.close();
-  await lab?.close(failed);
+  await lab?.close(hasFailed());
 });
 
 /** A small generator with a seed. */
@@ -135,7 +130,6 @@ const startsFrom = async (disk: string, name: string): Promise<{ vm: Vm; slot: s
 };
 
 test('wherever an update is cut off, the boot loader starts a system that is whole, and the next update succeeds', async () => {
-  watch();
   const vm = await lab.machine({ name: 'recorded', log: true });
   const disk = join(vm.spec.folder, 'disk.raw');
   await enroll(vm, key);
@@ -203,7 +197,6 @@ test('wherever an update is cut off, the boot loader starts a system that is who
 }, 10_800_000);
 
 test(`${KILLS} times the running machine is killed in the middle of it`, async () => {
-  watch();
   for (let n = 1; n <= KILLS; n += 1) {
     const delay = random() * took;
     const vm = await lab.machine({ name: `kill${n}` });

@@ -1,9 +1,10 @@
 /** Updates that go wrong, each in its own way, and nobody there to help: the old slot comes back, and says why. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Vm } from '../../packages/lab/src/vm.ts';
 import { type Call, change, claim, logIn } from './api.ts';
+import { hasFailed, inOrder } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 import { enroll, inWords, type Key, type Kit, newKey, openKit, restartInto, slots, verdictOf } from './slots-kit.ts';
 
@@ -13,16 +14,9 @@ let nas: Vm;
 let call: Call;
 let key: Key;
 let index: number;
-let failed = false;
-/** Each begins where the one before ended. */
-const watch = () => {
-  if (failed) throw new Error('an earlier one failed');
-  onTestFailed(() => {
-    failed = true;
-  });
-};
 const disk = (n: number) => `/dev/disk/by-id/virtio-test-disk${n}`;
 
+inOrder();
 beforeAll(async () => {
   lab = await openLab('slots-faults');
   index = lab.slot.system.index;
@@ -41,7 +35,7 @@ beforeAll(async () => {
 }, 3_600_000);
 afterAll(async () => {
   await kit?.close();
-  await lab?.close(failed);
+  await lab?.close(hasFailed());
 });
 
 let number = 0;
@@ -72,7 +66,6 @@ const reverted = async (why: RegExp): Promise<void> => {
 const SOON = 'dplane.deadline=45';
 
 test('the kernel panics: after the tries it has, the old slot runs, with no human', async () => {
-  watch();
   await stage(['init=/usr/bin/false']);
   await restartInto(nas);
   await reverted(/panicked, hung, or lost its power/);
@@ -85,14 +78,12 @@ test('the kernel panics: after the tries it has, the old slot runs, with no huma
 });
 
 test('it hangs before there is a system: the watchdog restarts it, and the old slot comes back', async () => {
-  watch();
   await stage(['init=/usr/bin/cat', 'dplane.watchdog=20']);
   await restartInto(nas);
   await reverted(/panicked, hung, or lost its power/);
 });
 
 test('OpenZFS is not there', async () => {
-  watch();
   await stage(['module_blacklist=zfs', SOON]);
   await restartInto(nas);
   await reverted(/module zfs is not loaded/);
@@ -101,7 +92,6 @@ test('OpenZFS is not there', async () => {
 });
 
 test('the image holds the modules of another kernel than the bundle does', async () => {
-  watch();
   // its folder of modules under a name of the same length, as it stands in the image
   const image = readFileSync(join(lab.slot.folder, 'slot.erofs'));
   const { kernel } = lab.slot.system;
@@ -117,21 +107,18 @@ test('the image holds the modules of another kernel than the bundle does', async
 });
 
 test('the control plane, the shares and the network do not come up: all three are named', async () => {
-  watch();
   await stage(['systemd.mask=dplaned.service', 'systemd.mask=smbd.service', 'systemd.mask=systemd-networkd.service', SOON]);
   await restartInto(nas);
   await reverted(/dplaned does not answer[\s\S]*SMB server does not answer[\s\S]*no network address/);
 });
 
 test('nobody makes a verdict: the deadline gives the start up', async () => {
-  watch();
   await stage(['systemd.mask=dplane-verdict.service', SOON]);
   await restartInto(nas);
   await reverted(/was not finished/);
 });
 
 test('a pool is missing: the disks are pulled while the machine restarts, and the new slot is not to blame, but given up', async () => {
-  watch();
   await stage([SOON]);
   await nas.stop();
   const without = new Vm({ ...nas.spec, disks: nas.spec.disks.slice(2) });
@@ -148,7 +135,6 @@ test('a pool is missing: the disks are pulled while the machine restarts, and th
 });
 
 test('/persist is full: refused before the other slot is touched', async () => {
-  watch();
   await nas.sh(
     'fallocate -l $(( $(stat -f -c "%f * %S" /persist) )) /persist/fill 2> /dev/null || dd if=/dev/zero of=/persist/fill bs=1M 2> /dev/null || true; sync',
   );

@@ -5,12 +5,13 @@
 import { copyFileSync, openSync, truncateSync, closeSync, writeSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Progress } from '../../packages/debian/src/progress.ts';
 import { buildSlot, type Slot } from '../../packages/debian/src/slot.ts';
 import type { Vm } from '../../packages/lab/src/vm.ts';
 import { launch, login, person } from '../browser/browser.ts';
 import { type Call, change, claim, logIn, PASSWORD } from './api.ts';
+import { hasFailed, inOrder } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 import { enroll, history, inWords, type Key, type Kit, newKey, openKit, restartInto, slots, STALLS, verdictOf } from './slots-kit.ts';
 
@@ -22,16 +23,9 @@ let key: Key;
 /** Another image than the one that runs: its own version inside. */
 let next: Slot;
 let index: number;
-let failed = false;
-/** Each begins where the one before ended. */
-const watch = () => {
-  if (failed) throw new Error('an earlier one failed');
-  onTestFailed(() => {
-    failed = true;
-  });
-};
 const disk = (n: number) => `/dev/disk/by-id/virtio-test-disk${n}`;
 
+inOrder();
 beforeAll(async () => {
   lab = await openLab('slots');
   index = lab.slot.system.index;
@@ -42,7 +36,7 @@ beforeAll(async () => {
 }, 3_600_000);
 afterAll(async () => {
   await kit?.close();
-  await lab?.close(failed);
+  await lab?.close(hasFailed());
 });
 
 /** Fails with what the program says. */
@@ -60,7 +54,6 @@ const install = async (url: string): Promise<void> => {
 const events = async () => history(await nas.must(['cat', '/persist/ota/history.jsonl']));
 
 test('a new machine runs slot a, confirmed; slot b is empty; nobody is trusted but who was enrolled', async () => {
-  watch();
   expect(inWords(await slots(nas))).toBe('a* confirmed 0.1.0 next, b empty');
   const bundle = await kit.bundle('unknown', { slot: next, key, version: '0.2.0', index: index + 1 });
   const refused = await apply(bundle);
@@ -71,7 +64,6 @@ test('a new machine runs slot a, confirmed; slot b is empty; nobody is trusted b
 });
 
 test('what is not as it has to be is refused, with nothing written', async () => {
-  watch();
   const before = await nas.must(['sh', '-c', 'find /boot -type f | sort | xargs sha256sum']);
   const good = kit.path('unknown');
   const bad: Record<string, (file: string) => void> = {
@@ -115,7 +107,6 @@ test('what is not as it has to be is refused, with nothing written', async () =>
 });
 
 test('a boot partition without room is left as it is', async () => {
-  watch();
   const left = async (): Promise<number> => Number(await nas.must(['stat', '-f', '-c', '%a', '/boot']));
   await nas.sh(`dd if=/dev/zero of=/boot/fill bs=$(stat -f -c %S /boot) count=$(( ${await left()} - 100 )) status=none; sync`);
   const all = () => nas.must(['sh', '-c', 'find /boot -type f ! -name fill | sort | xargs sha256sum']);
@@ -129,7 +120,6 @@ test('a boot partition without room is left as it is', async () => {
 });
 
 test('a good update, through the API: installed into b, tried, found good, confirmed; pools and shares came along', async () => {
-  watch();
   call = await claim(nas, (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim());
   await change(nas, call, [{ kind: 'pool.create', pool: { name: 'tank', vdevs: [{ kind: 'mirror', disks: [disk(1), disk(2)] }] } }]);
   await change(nas, call, [{ kind: 'dataset.create', dataset: { name: 'tank/docs' } }]);
@@ -152,7 +142,6 @@ test('a good update, through the API: installed into b, tried, found good, confi
 });
 
 test('a shutdown does not take the new slot with it', async () => {
-  watch();
   await nas.stop();
   await nas.start();
   await nas.sshReady();
@@ -161,7 +150,6 @@ test('a shutdown does not take the new slot with it', async () => {
 });
 
 test('a second update in a row goes into a, and an old one is not taken again', async () => {
-  watch();
   await install(await kit.bundle('second', { slot: next, key, version: '0.3.0', index: index + 2 }));
   await restartInto(nas);
   expect(await verdictOf(nas)).toMatchObject({ kind: 'confirmed', slot: 'a', system: { version: '0.3.0' } });
@@ -172,7 +160,6 @@ test('a second update in a row goes into a, and an old one is not taken again', 
 });
 
 test('gone back from in the browser: the other slot is tried under the same verdict', async () => {
-  watch();
   const { browser, close } = await launch();
   onTestFinished(close);
   const { page, context, errors } = await person(browser);
@@ -199,7 +186,6 @@ test('gone back from in the browser: the other slot is tried under the same verd
 });
 
 test('gone back from in the boot menu, over the serial console: what was chosen runs, and says that the next start takes another', async () => {
-  watch();
   await restartInto(nas);
   await choose(nas, 1);
   await nas.until('slot a runs', 900_000, async () => (await nas.ask(['cat', '/proc/cmdline']))?.includes('dplane.slot=a') ?? false);

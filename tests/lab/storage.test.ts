@@ -1,10 +1,11 @@
 /** From a fresh machine of 1 GiB to files that outlive its restarts, through the API; and a start without the data disks. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/lab/src/exec.ts';
 import { uiAnswers } from '../../packages/lab/src/start.ts';
 import { Vm } from '../../packages/lab/src/vm.ts';
 import { type Call, change, claim, logIn } from './api.ts';
+import { hasFailed } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 
 interface Alert {
@@ -16,12 +17,7 @@ interface Alert {
 
 let lab: Lab;
 let nas: Vm;
-let failed = false;
 let letter = '';
-const watch = () =>
-  onTestFailed(() => {
-    failed = true;
-  });
 const disk = (n: number) => `/dev/disk/by-id/virtio-test-disk${n}`;
 const active = async (unit: string, vm = nas) => (await vm.run(['systemctl', 'is-active', unit])).stdout.trim();
 const booted = async (vm: Vm): Promise<Call> => {
@@ -39,10 +35,9 @@ beforeAll(async () => {
   lab = await openLab('storage');
   nas = await lab.machine({ memory: '1G' });
 });
-afterAll(() => lab?.close(failed));
+afterAll(() => lab?.close(hasFailed()));
 
 test('claimed with its code, it makes a mirror, a dataset and a share of it, and takes a file', async () => {
-  watch();
   const code = (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim();
   expect(await nas.console(/claim [A-Z0-9-]{10,}/)).toContain(code);
   const call = await claim(nas, code);
@@ -63,7 +58,6 @@ test('claimed with its code, it makes a mirror, a dataset and a share of it, and
 });
 
 test('a start without the data disks: the interface is there and names the missing pool, nothing is served; with the disks all is back', async () => {
-  watch();
   const sum = await nas.must(['sha256sum', letter]);
   await nas.stop();
 

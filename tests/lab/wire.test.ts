@@ -1,13 +1,13 @@
 /** Two machines on a wire of their own: what replication and failover will be tested on. */
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Vm } from '../../packages/lab/src/vm.ts';
 import { joinByWire, WIRE } from '../../packages/lab/src/wire.ts';
+import { hasFailed } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 
 let lab: Lab;
 let a: Vm;
 let b: Vm;
-let failed = false;
 
 beforeAll(async () => {
   lab = await openLab('wire');
@@ -15,12 +15,9 @@ beforeAll(async () => {
   b = await lab.machine({ name: 'b' });
   await joinByWire(a, b);
 });
-afterAll(() => lab?.close(failed));
+afterAll(() => lab?.close(hasFailed()));
 
 test('a snapshot goes over the wire from one machine to the other, and is the same there', async () => {
-  onTestFailed(() => {
-    failed = true;
-  });
   const pool = ['zpool', 'create', '-O', 'mountpoint=/mnt/tank', 'tank', '/dev/disk/by-id/virtio-test-disk1'];
   await a.must(pool);
   await b.must(pool);
