@@ -102,6 +102,7 @@ async function* listing(): AsyncGenerator<Snapshot> {
       used: ((i * 7919) % 1_000_003) * 512,
       referenced: ((i * 104_729) % 1_000_003) * 4096,
       holds: i % 50 === 0 ? 1 : 0,
+      mark: null,
     };
   }
 }

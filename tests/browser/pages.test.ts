@@ -21,6 +21,8 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/shares', 'Shares'],
   ['/shares/smb/media', 'media'],
   ['/protection', 'Protection'],
+  ['/protection/schedules', 'Protection'],
+  ['/protection/schedules?do=create', 'Protection'],
   ['/changes', 'Changes'],
   ['/changes/state', 'Changes'],
   ['/changes/drift', 'Changes'],

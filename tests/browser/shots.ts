@@ -30,6 +30,8 @@ const PAGES: readonly [name: string, path: string][] = [
   ['create-share', '/shares?do=create'],
   ['create-pool', '/storage?do=create'],
   ['protection', '/protection'],
+  ['schedules', '/protection/schedules'],
+  ['schedule-form', '/protection/schedules?do=create'],
   ['changes', '/changes'],
   ['state', '/changes/state'],
   ['drift', '/changes/drift'],

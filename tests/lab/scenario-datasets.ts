@@ -4,7 +4,7 @@ import { by } from './scenario-pools.ts';
 
 export const COLUMNS =
   'name,type,guid,createtxg,creation,used,available,referenced,usedbysnapshots,usedbydataset,usedbychildren,logicalused,compressratio,mounted,mountpoint,compression,recordsize,quota,refquota,reservation,refreservation,atime,sync,xattr,acltype,readonly,snapdir,dedup,copies,checksum,encryption,keystatus,keyformat,origin,volsize,volblocksize,canmount,casesensitivity,logbias,primarycache,secondarycache,exec,setuid,devices,special_small_blocks';
-const SNAP_COLUMNS = 'name,guid,createtxg,creation,used,referenced,userrefs';
+const SNAP_COLUMNS = 'name,guid,createtxg,creation,used,referenced,userrefs,org.dplaneos:schedule';
 
 export async function create(r: Recorder): Promise<void> {
   await r.record('zfs-create-ok', words('zfs create tank/media'));
@@ -86,7 +86,7 @@ async function exact(r: Recorder): Promise<void> {
   await r.record('zfs-get-jp-all-received', words('zfs get -j -p all tank/copy'));
   await r.record('zfs-get-jp-all-snapshot', words('zfs get -j -p all tank/media@received'));
   await r.record('zfs-get-jp-recursive', words('zfs get -j -p -r -t filesystem,volume compression,quota tank'));
-  await r.record('zfs-list-jp-snapshots', words(`zfs list -j -p -t snapshot -o ${SNAP_COLUMNS},org.dplaneos:schedule`));
+  await r.record('zfs-list-jp-snapshots', words(`zfs list -j -p -t snapshot -o ${SNAP_COLUMNS}`));
 }
 
 export async function list(r: Recorder): Promise<void> {
@@ -190,9 +190,14 @@ export async function snapshots(r: Recorder): Promise<void> {
   await r.record('zfs-holds-missing', words('zfs holds -Hp tank/docs@nosuch'));
   await r.record('zfs-list-snapshots-hp', words(`zfs list -Hp -t snapshot -o ${SNAP_COLUMNS}`));
   await r.record('zfs-list-snapshots-hp-one-dataset', words(`zfs list -Hp -d 1 -t snapshot -o ${SNAP_COLUMNS} tank/docs`));
+  await r.record('zfs-list-changed-hp', words('zfs list -Hp -t filesystem,volume -o name,snapshots_changed -r tank'));
   await r.record('zfs-list-snapshots-j', words(`zfs list -j -p --json-int -t snapshot -o ${SNAP_COLUMNS},org.dplaneos:schedule`));
   await r.record('zfs-list-snapshots-hp-clones', words('zfs list -Hp -t snapshot -o name,clones,defer_destroy tank/docs'));
   await r.record('zfs-bookmark-ok', words('zfs bookmark tank/docs@three tank/docs#three'));
+  await r.record(
+    'zfs-list-newer-hp',
+    words('zfs list -Hp -t snapshot,bookmark -d 1 -o name,guid,createtxg,creation,userrefs,clones tank/docs'),
+  );
   await r.record('zfs-bookmark-exists', words('zfs bookmark tank/docs@three tank/docs#three'));
   await r.record('zfs-list-bookmarks-hp', words('zfs list -Hp -t bookmark -o name,guid,createtxg,creation'));
   await r.record('zfs-rollback-newer-exist', words('zfs rollback tank/docs@two'));

@@ -19,6 +19,7 @@ const Dataset = page(() => import('./pages/storage/Dataset.tsx'), 'Dataset');
 const Shares = page(() => import('./pages/shares/Shares.tsx'), 'Shares');
 const Share = page(() => import('./pages/shares/Share.tsx'), 'Share');
 const Protection = page(() => import('./pages/Protection.tsx'), 'Protection');
+const Schedules = page(() => import('./pages/protection/Schedules.tsx'), 'Schedules');
 const Changes = page(() => import('./pages/changes/Changes.tsx'), 'Changes');
 const Drift = page(() => import('./pages/changes/Drift.tsx'), 'Drift');
 const StateHistory = page(() => import('./pages/changes/Drift.tsx'), 'StateHistory');
@@ -51,6 +52,7 @@ export const App = (): JSX.Element => (
     <Route path="/shares" component={Shares} />
     <Route path="/shares/:kind/:name" component={Share} />
     <Route path="/protection" component={Protection} />
+    <Route path="/protection/schedules" component={Schedules} />
     <Route path="/changes" component={Changes} />
     <Route path="/changes/state" component={EditState} />
     <Route path="/changes/drift" component={Drift} />

@@ -5,6 +5,7 @@ import { me } from './routers/me.ts';
 import { plans, runs } from './routers/plans.ts';
 import { audit, events } from './routers/records.ts';
 import { claim, session } from './routers/session.ts';
+import { schedules } from './routers/schedules.ts';
 import { datasets, disks, pools, shares, snapshots } from './routers/storage.ts';
 import { alerts, system } from './routers/system.ts';
 import { nixos, updates } from './routers/updates.ts';
@@ -22,6 +23,7 @@ export const appRouter = router({
   disks,
   datasets,
   snapshots,
+  schedules,
   shares,
   plans,
   runs,

@@ -29,6 +29,26 @@ const FILE: Option = {
 };
 const DESTROYS = 'Nothing that holds data is destroyed before its exact name has been typed (or given with --approve).';
 
+const SCHEDULE: readonly Arg[] = [
+  { name: 'NAME', help: 'name of the schedule', offer: 'schedule' },
+  { name: 'DATASET', help: 'what it takes snapshots of; needed for a new one', offer: 'dataset', optional: true },
+  {
+    name: 'RULE=VALUE',
+    help: 'cron=, timezone=, and what to keep: hourly=, daily=, weekly=, monthly=, yearly=, count=, max-age= (days)',
+    offer: ['cron=', 'timezone=', 'hourly=', 'daily=', 'weekly=', 'monthly=', 'yearly=', 'count=', 'max-age='],
+    many: true,
+    optional: true,
+  },
+];
+const SCHEDULED: readonly Option[] = [
+  { name: 'recursive', short: 'r', help: 'also of everything below the dataset, at the same moment' },
+  { name: 'not-recursive', help: 'of the dataset alone' },
+  { name: 'on', help: 'switch it on' },
+  { name: 'off', help: 'switch it off' },
+];
+const RETENTION =
+  'A snapshot dies when no rule keeps it: hourly=24 keeps the newest of each of the last 24 hours that have one, and so on; count=10 the last ten; max-age=90 lets none live longer than 90 days. Without rules everything is kept. The newest, what is held, and what no schedule made is never touched.';
+
 const pool: Arg = { name: 'POOL', help: 'name of the pool', offer: 'pool' };
 const dataset: Arg = { name: 'DATASET', help: 'full name, such as tank/media', offer: 'dataset' };
 const snapshot: Arg = { name: 'SNAPSHOT', help: 'full name, such as tank/media@before', offer: 'snapshot' };
@@ -308,6 +328,42 @@ export const COMMANDS: readonly Command<Handler>[] = [
       args: [snapshot, { name: 'HOLD', optional: true, help: 'name of the hold (default: keep)' }],
       options: CHANGE,
     },
+  ),
+
+  command(
+    'schedule list',
+    'who takes snapshots when, and what is kept',
+    ['schedule list'],
+    async () => (await import('./cmd/schedule.ts')).scheduleList,
+  ),
+  command(
+    'schedule set',
+    'make a schedule, or change one',
+    [
+      "schedule set hourly tank/media cron='0 * * * *' hourly=24 daily=14 monthly=12 -r",
+      'schedule set hourly daily=30',
+      'schedule set hourly --off',
+    ],
+    async () => (await import('./cmd/schedule.ts')).scheduleSet,
+    {
+      args: SCHEDULE,
+      options: [...SCHEDULED, ...CHANGE],
+      details: `${RETENTION} Keeping less than before is approved by the name of the schedule.`,
+    },
+  ),
+  command(
+    'schedule preview',
+    'a dry run over a year: what would be taken, what would live, what would die',
+    ['schedule preview hourly', "schedule preview try tank/media cron='*/15 * * * *' hourly=48 daily=30"],
+    async () => (await import('./cmd/schedule.ts')).schedulePreview,
+    { args: SCHEDULE, options: [...SCHEDULED, { name: 'days', value: 'N', help: 'look so far ahead (default 365)' }], details: RETENTION },
+  ),
+  command(
+    'schedule remove',
+    'take no more snapshots; those there are stay',
+    ['schedule remove hourly'],
+    async () => (await import('./cmd/schedule.ts')).scheduleRemove,
+    { args: [{ name: 'NAME', help: 'name of the schedule', offer: 'schedule' }], options: CHANGE },
   ),
 
   command('share list', 'shares, and who is connected', ['share list'], async () => (await import('./cmd/share.ts')).shareList),
@@ -669,7 +725,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
 /** The order and headings in which `dplane help` lists them. */
 export const SECTIONS: readonly (readonly [string, readonly string[]])[] = [
   ['Look', ['status', 'events', 'alerts', 'audit', 'run']],
-  ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'share']],
+  ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'schedule', 'share']],
   ['Declared state', ['plan', 'apply', 'approve', 'state', 'drift']],
   ['System', ['update', 'restart']],
   ['Access', ['claim', 'login', 'logout', 'whoami', 'password', 'totp', 'user', 'token', 'session', 'host', 'recover']],

@@ -26,6 +26,8 @@ const namesFromBox = async (
     const api = await cli.api();
     if (kind === 'pool') return (await api.pools.list.query()).pools.map((p) => ({ word: p.name, about: p.health }));
     if (kind === 'dataset') return (await api.datasets.list.query({})).datasets.map((d) => ({ word: d.name, about: d.kind }));
+    if (kind === 'schedule')
+      return (await api.schedules.list.query()).schedules.map((x) => ({ word: x.schedule.name, about: x.schedule.dataset }));
     if (kind === 'user') return (await api.access.users.list.query()).users.map((u) => ({ word: u.name, about: u.role }));
     if (kind === 'disk') {
       const { shortDisk } = await import('./cmd/pool.ts');

@@ -7,7 +7,18 @@ import { usage } from './problems.ts';
 import { nearest } from './text.ts';
 
 /** What the shell may offer for a word: fixed words, files, or names asked from the box. */
-export type Offer = readonly string[] | 'file' | 'pool' | 'dataset' | 'snapshot' | 'disk' | 'user' | 'property' | 'profile' | 'command';
+export type Offer =
+  | readonly string[]
+  | 'file'
+  | 'pool'
+  | 'dataset'
+  | 'snapshot'
+  | 'schedule'
+  | 'disk'
+  | 'user'
+  | 'property'
+  | 'profile'
+  | 'command';
 
 export type Option = {
   readonly name: string;

@@ -16,9 +16,11 @@ import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
 import { snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
+import { keepingSchedules } from './kept.ts';
 import { createPlanner } from './planner.ts';
 import { createRunner, type RunEnded } from './runner.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
+import { createSchedules } from './schedules.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { createUpdates } from './updates.ts';
 import { parseState, renderState } from './statefile.ts';
@@ -29,6 +31,8 @@ const HOUR = 60 * MINUTE;
 
 const OBSERVE_TIMEOUT = 20 * SECOND;
 const OBSERVE_EVERY = 30 * SECOND;
+/** A schedule's snapshot is at most this late. */
+const SCHEDULES_EVERY = 10 * SECOND;
 const DRIFT_EVERY = 5 * MINUTE;
 const SNAPSHOTS_EVERY = 5 * MINUTE;
 const BACKUP_EVERY = 24 * HOUR;
@@ -85,6 +89,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       timeoutMs: OBSERVE_TIMEOUT,
     });
     for (const d of observed.datasets) if (notEmpty.has(d.guid)) d.foundNotEmpty = true;
+    observed.schedules = store.schedules.list().map((s) => s.schedule);
     return observed;
   }, clock);
 
@@ -139,7 +144,18 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     drift.look(observed);
   };
 
-  const runner = createRunner({ store, observer, planner, executor, clock, random: deps.random, ended, notEmpty, pause: deps.pause });
+  const schedules = createSchedules({ store, executor, observer, snapshots, clock, random: deps.random, log });
+  const runner = createRunner({
+    store,
+    observer,
+    planner,
+    executor: keepingSchedules(executor, store, clock),
+    clock,
+    random: deps.random,
+    ended,
+    notEmpty,
+    pause: deps.pause,
+  });
 
   observer.onChange((before, now) => {
     const known = before !== null && poolsAreKnown(before.observed) && poolsAreKnown(now.observed);
@@ -172,6 +188,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     run: async () => raiseAndResolve((await observer.get(OBSERVE_EVERY / 2)).observed),
   });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
+  scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
   scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });
   scheduler.add({
@@ -226,6 +243,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     },
     snapshotsAt: snapshots.times,
     refreshSnapshots,
+    schedules,
 
     checkState,
     savedState,
@@ -348,6 +366,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         const seen = await observer.get(0);
         await updates.recover().catch((error: unknown) => log(`updates: ${error instanceof Error ? error.message : String(error)}`));
         await runner.recover();
+        await schedules.recover();
         raiseAndResolve(seen.observed);
         drift.look(seen.observed);
         checkStore();
@@ -363,6 +382,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       await scheduler.stop();
       await updates.stop();
       await runner.idle();
+      await schedules.stop();
       await ready;
       await snapshots.idle();
     },

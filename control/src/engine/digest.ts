@@ -41,6 +41,7 @@ export const observationDigest = (o: Observed): string => {
   hash.update(text);
   hash.update(canonical(o.shares.map((s) => [s.spec, s.clients.length > 0])));
   hash.update(canonical(o.disks.map((d) => [d.path, d.pool, d.foreign, d.system])));
+  hash.update(canonical(o.schedules ?? []));
   hash.update(canonical(o.stuck.map((s) => s.pool)));
   return hash.digest('hex');
 };

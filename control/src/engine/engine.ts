@@ -15,6 +15,7 @@ import type { Refusal, Result } from '../domain/refusal.ts';
 import type { ObservedShare } from '../domain/share/share.ts';
 import type { DesiredState } from '../domain/state/state.ts';
 import type { Actor } from '../domain/user/user.ts';
+import type { SchedulesEngine } from './schedules.ts';
 import type { Updates } from './updates.ts';
 import type { StateRecord } from '../store/types.ts';
 
@@ -71,6 +72,7 @@ export type Engine = {
   alertHistory(limit: number): Alert[];
   problems(): Refusal[];
 
+  readonly schedules: SchedulesEngine;
   readonly updates: Updates;
 
   start(): Promise<void>;

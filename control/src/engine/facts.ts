@@ -64,6 +64,20 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'update.confirmed', subject: `slot:${op.slot}`, message: `slot ${op.slot} was confirmed by hand` };
     case 'system.restart':
       return { kind: 'system.restarting', subject: 'system', message: 'the machine restarts' };
+    case 'snapshot.prune':
+      return {
+        kind: 'snapshot.destroyed',
+        subject: `dataset:${op.dataset}`,
+        message: `${op.snapshots.length} ${op.snapshots.length === 1 ? 'snapshot' : 'snapshots'} of ${op.dataset} that schedule ${op.mark.split('@')[0]} no longer keeps`,
+      };
+    case 'schedule.put':
+      return {
+        kind: 'schedule.changed',
+        subject: `schedule:${op.schedule.name}`,
+        message: `schedule ${op.schedule.name} takes snapshots of ${op.schedule.dataset} at ${op.schedule.cron} (${op.schedule.timezone})${op.schedule.enabled ? '' : ', but is switched off'}`,
+      };
+    case 'schedule.remove':
+      return { kind: 'schedule.removed', subject: `schedule:${op.name}`, message: `schedule ${op.name} was removed; its snapshots stay` };
     case 'share.clients':
       return { kind: 'share.changed', subject: 'share:clients', message: 'clients were listed' };
   }
@@ -98,6 +112,7 @@ export const snapshotsTouchedBy = (op: Operation): string | null => {
     case 'snapshot.destroy':
     case 'snapshot.hold':
     case 'snapshot.release':
+    case 'snapshot.prune':
       return op.dataset;
     case 'dataset.destroy':
     case 'dataset.rename':

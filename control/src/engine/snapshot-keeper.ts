@@ -1,16 +1,23 @@
 /** Keeps the snapshot index in step with the host: one listing at a time, so that asking often can't pile them up. */
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Host } from '../host/host.ts';
-import { streamSnapshots } from '../host/zfs/snapshots.ts';
+import type { Snapshot } from '../domain/snapshot/snapshot.ts';
+import { streamNamed, streamSnapshots } from '../host/zfs/snapshots.ts';
 import type { Clock, Store } from '../store/types.ts';
 
 /** A first listing of a great many snapshots takes its time; it holds up nothing else. */
 const LISTING_TIMEOUT = 15 * 60_000;
 
+const READ_TIMEOUT = 60_000;
+/** Names in one argv. */
+const BATCH = 300;
+
 export type SnapshotKeeper = {
   /** When each pool was last listed. */
   times(): Record<string, number>;
   refresh(pools: readonly string[]): Promise<void>;
+  /** Reads just these, which are new or changed. */
+  read(names: readonly string[]): Promise<void>;
   /** Drops what is known of pools that are gone. */
   forgetAllBut(o: Observed): void;
   idle(): Promise<unknown>;
@@ -38,6 +45,12 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
       });
       flow = next;
       return next;
+    },
+    read: async (names) => {
+      const found: Snapshot[] = [];
+      for (let i = 0; i < names.length; i += BATCH)
+        for await (const s of streamNamed(host, names.slice(i, i + BATCH), { timeoutMs: READ_TIMEOUT })) found.push(s);
+      store.snapshots.upsert(found);
     },
     forgetAllBut: (o) => {
       const there = new Set([...o.pools.map((p) => p.name), ...o.stuck.map((s) => s.pool)]);

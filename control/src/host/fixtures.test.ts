@@ -57,7 +57,9 @@ const datasets = good.filter(
     f.argv.some((a) => a.startsWith('name,type,guid')) &&
     !f.argv.some((a) => /snapshot|all/.test(a) && !a.includes(',')),
 );
-const snapshots = good.filter((f) => is(f, 'zfs', 'list') && has(f, '-Hp', 'name,guid,createtxg,creation,used,referenced,userrefs'));
+const snapshots = good.filter(
+  (f) => is(f, 'zfs', 'list') && has(f, '-Hp', 'name,guid,createtxg,creation,used,referenced,userrefs,org.dplaneos:schedule'),
+);
 const count = (n: number, least: number): void => expect(n, 'recorded answers of this kind').toBeGreaterThanOrEqual(least);
 
 describe('what the real tools answer is read', () => {

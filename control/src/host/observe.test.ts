@@ -187,11 +187,11 @@ test('parsers answer whatever they are given', async () => {
       ]),
       parseLsblk,
     ],
-    ['tank/a@s\t1\t2\t3\t4\t5\t6', parseSnapshot],
+    ['tank/a@s\t1\t2\t3\t4\t5\t6\tdaily@7', parseSnapshot],
   ];
   for (const [text, parse] of cases) {
     expect(parse(text).ok).toBe(true);
-    expect(parse(`${text}x`).ok).toBe(false);
+    expect(parse(`${text}\tx`).ok).toBe(false);
     fc.assert(
       fc.property(fc.nat(text.length), fc.nat(8), fc.string({ unit: 'binary', maxLength: 8 }), (at, cut, junk) => {
         const spoilt = text.slice(0, at) + junk + text.slice(at + cut);

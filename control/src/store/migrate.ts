@@ -6,10 +6,11 @@ import { RefusalError } from '../domain/refusal.ts';
 import { createPrivate } from './connection.ts';
 import * as first from './migrations/0001-first.ts';
 import * as poolSpace from './migrations/0002-pool-space.ts';
+import * as schedules from './migrations/0003-schedules.ts';
 
 export type Migration = { name: string; sql: string };
 /** In order: the first brings the schema to version 1. */
-export const MIGRATIONS: readonly Migration[] = [first, poolSpace];
+export const MIGRATIONS: readonly Migration[] = [first, poolSpace, schedules];
 
 /** Every schema keeps this table, so that an older program can say which newer one it has met. */
 const HISTORY = `CREATE TABLE IF NOT EXISTS schema_history (

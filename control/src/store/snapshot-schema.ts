@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import { createPrivate, isDamage } from './connection.ts';
 
 /** Grows with every change of SCHEMA. */
-const VERSION = 1;
+const VERSION = 2;
 
 const SCHEMA = `
 CREATE TABLE meta (version INTEGER NOT NULL) STRICT;
@@ -27,7 +27,8 @@ CREATE TABLE snapshot (
   created_at INTEGER NOT NULL,
   used INTEGER NOT NULL,
   referenced INTEGER NOT NULL,
-  holds INTEGER NOT NULL
+  holds INTEGER NOT NULL,
+  mark TEXT
 ) STRICT;
 -- A received snapshot has the guid of the one that was sent: it is one snapshot of each of the datasets.
 CREATE UNIQUE INDEX by_dataset ON snapshot (dataset_id, guid);
@@ -36,6 +37,7 @@ CREATE INDEX by_name ON snapshot (dataset, tag, dataset_id, tag_id, holds);
 CREATE INDEX by_created ON snapshot (created_at, dataset_id, tag_id, holds);
 CREATE INDEX by_used ON snapshot (used, dataset_id, tag_id, holds);
 CREATE INDEX by_referenced ON snapshot (referenced, dataset_id, tag_id, holds);
+CREATE INDEX by_mark ON snapshot (mark, create_txg) WHERE mark IS NOT NULL;
 
 CREATE TRIGGER snapshot_add AFTER INSERT ON snapshot BEGIN
   UPDATE dataset SET n = n + 1, held = held + (new.holds > 0) WHERE id = new.dataset_id;

@@ -16,6 +16,7 @@ const snapshot = (i: number, change: Partial<Snapshot> = {}): Snapshot => ({
   used: (i * 7919) % 1009,
   referenced: (i * 104_729) % 997,
   holds: i % 9 === 0 ? 1 : 0,
+  mark: i % 4 === 0 ? 'hourly@17' : null,
   ...change,
 });
 const some = (n: number): Snapshot[] => Array.from({ length: n }, (_, i) => snapshot(i));

@@ -17,24 +17,24 @@ const MAX_TOTALS = 64;
 
 const STAGED = `CREATE TEMP TABLE staged (
   run INTEGER NOT NULL, guid TEXT NOT NULL, dataset TEXT NOT NULL, pool TEXT NOT NULL, tag TEXT NOT NULL,
-  create_txg INTEGER NOT NULL, created_at INTEGER NOT NULL, used INTEGER NOT NULL, referenced INTEGER NOT NULL, holds INTEGER NOT NULL
+  create_txg INTEGER NOT NULL, created_at INTEGER NOT NULL, used INTEGER NOT NULL, referenced INTEGER NOT NULL, holds INTEGER NOT NULL, mark TEXT
 )`;
-const STAGE = 'INSERT INTO temp.staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const STAGE = 'INSERT INTO temp.staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 const RANGE = 'FROM temp.staged WHERE rowid > ? AND rowid <= ? AND run = ?';
 const ADD_DATASETS = `INSERT OR IGNORE INTO dataset (pool, name) SELECT DISTINCT pool, dataset ${RANGE}`;
 const ADD_TAGS = `INSERT OR IGNORE INTO tag (name) SELECT DISTINCT tag ${RANGE}`;
-const ADD_SNAPSHOTS = `INSERT INTO snapshot (guid, dataset_id, tag_id, dataset, tag, create_txg, created_at, used, referenced, holds)
+const ADD_SNAPSHOTS = `INSERT INTO snapshot (guid, dataset_id, tag_id, dataset, tag, create_txg, created_at, used, referenced, holds, mark)
   SELECT guid, (SELECT id FROM dataset d WHERE d.name = dataset), (SELECT id FROM tag t WHERE t.name = tag),
-    dataset, tag, create_txg, created_at, used, referenced, holds ${RANGE}
+    dataset, tag, create_txg, created_at, used, referenced, holds, mark ${RANGE}
   ON CONFLICT (dataset_id, guid) DO UPDATE SET tag_id = excluded.tag_id, tag = excluded.tag, create_txg = excluded.create_txg,
-    created_at = excluded.created_at, used = excluded.used, referenced = excluded.referenced, holds = excluded.holds`;
+    created_at = excluded.created_at, used = excluded.used, referenced = excluded.referenced, holds = excluded.holds, mark = excluded.mark`;
 const IN_POOL = 'SELECT coalesce(sum(n), 0) FROM dataset WHERE pool = ?';
-const KNOWN = `SELECT id, tag, create_txg, created_at, used, referenced, holds FROM snapshot
+const KNOWN = `SELECT id, tag, create_txg, created_at, used, referenced, holds, mark FROM snapshot
   WHERE guid = ? AND dataset_id = (SELECT id FROM dataset WHERE name = ?)`;
 
 const JSON_ROW = `json_object('guid', guid, 'dataset', dataset, 'tag', tag, 'createTxg', create_txg, 'createdAt', created_at,
-  'used', used, 'referenced', referenced, 'holds', holds)`;
-const ROW = 'guid, dataset, tag, create_txg, created_at, used, referenced, holds';
+  'used', used, 'referenced', referenced, 'holds', holds, 'mark', mark)`;
+const ROW = 'guid, dataset, tag, create_txg, created_at, used, referenced, holds, mark';
 
 /** Rows are written by this module alone, from the same type. */
 const toSnapshot = (row: Row): Snapshot => ({
@@ -46,6 +46,7 @@ const toSnapshot = (row: Row): Snapshot => ({
   used: row.used as number,
   referenced: row.referenced as number,
   holds: row.holds as number,
+  mark: row.mark as string | null,
 });
 const isSame = (known: Row, s: Snapshot): boolean =>
   known.used === s.used &&
@@ -53,7 +54,8 @@ const isSame = (known: Row, s: Snapshot): boolean =>
   known.holds === s.holds &&
   known.tag === s.tag &&
   known.create_txg === s.createTxg &&
-  known.created_at === s.createdAt;
+  known.created_at === s.createdAt &&
+  known.mark === s.mark;
 
 const IDLE_CACHE = 'cache_size = -512';
 /** While a pool is written: pages in random order are touched again and again. */
@@ -72,7 +74,7 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
   let writing: Promise<unknown> = Promise.resolve();
 
   const stage = (run: number, s: Snapshot): void => {
-    db.sql(STAGE).run(run, s.guid, s.dataset, poolOf(s.dataset), s.tag, s.createTxg, s.createdAt, s.used, s.referenced, s.holds);
+    db.sql(STAGE).run(run, s.guid, s.dataset, poolOf(s.dataset), s.tag, s.createTxg, s.createdAt, s.used, s.referenced, s.holds, s.mark);
   };
   const merge = (after: number, upTo: number, run: number): void => {
     for (const text of [ADD_DATASETS, ADD_TAGS, ADD_SNAPSHOTS]) db.sql(text).run(after, upTo, run);
@@ -256,6 +258,14 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
           .sql('SELECT name, n FROM dataset WHERE n > 0 ORDER BY name')
           .all()
           .map((row) => [row.name as string, row.n as number]),
+      ),
+    marked: (mark) => read.sql(`SELECT ${ROW} FROM snapshot WHERE mark = ? ORDER BY create_txg`).all(mark).map(toSnapshot),
+    countByMark: () =>
+      new Map(
+        read
+          .sql('SELECT mark, count(*) AS n FROM snapshot WHERE mark IS NOT NULL GROUP BY mark')
+          .all()
+          .map((row) => [row.mark as string, row.n as number]),
       ),
     version: versionNow,
   };

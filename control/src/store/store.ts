@@ -20,6 +20,7 @@ import { MIGRATIONS, migrate, type Migration, schemaVersion } from './migrate.ts
 import { makePlans } from './plans.ts';
 import { makePoolSpace } from './pool-space.ts';
 import { makeRuns } from './runs.ts';
+import { makeSchedules } from './schedules.ts';
 import { makeSettings } from './settings.ts';
 import { openIndex } from './snapshot-schema.ts';
 import { makeSnapshots } from './snapshots.ts';
@@ -114,6 +115,7 @@ export const openStore = (options: StoreOptions): Store => {
       access: makeAccess(db),
       snapshots: makeSnapshots(index),
       poolSpace: makePoolSpace(db),
+      schedules: makeSchedules(db),
       settings: makeSettings(db),
       transact: (work) => db.transact(work),
       backup: async (folder, keep) => backupTo(raw, folder, keep, Math.round(clock()), options.sealPath),

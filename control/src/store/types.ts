@@ -11,12 +11,13 @@ import type { Run, Step } from '../domain/job.ts';
 import type { Approval } from '../domain/operation/operation.ts';
 import type { Plan } from '../domain/plan/types.ts';
 import type { SpacePoint } from '../domain/pool/history.ts';
+import type { ScheduleRun, SnapshotSchedule } from '../domain/schedule/schedule.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import type { Permission, Role } from '../domain/user/role.ts';
 
 import type { SteppedBack } from './step-back.ts';
 
-export type { Clock };
+export type { Clock, ScheduleRun };
 
 export type EventFilter = { kinds?: readonly string[]; subject?: string; text?: string; minSeverity?: 'info' | 'warning' | 'critical' };
 export type Events = {
@@ -163,6 +164,10 @@ export type SnapshotIndex = {
   countByDataset(): Map<string, number>;
   /** How many were taken on each day since then that have any, oldest first; `offsetMs` is how far the day begins from UTC's. */
   perDay(since: number, offsetMs: number, dataset?: string): { day: number; count: number }[];
+  /** Those that carry this mark of a schedule, oldest first. */
+  marked(mark: string): Snapshot[];
+  /** How many carry each mark. */
+  countByMark(): Map<string, number>;
   /** Grows with every change: answers can be cached under it. */
   version(): number;
 };
@@ -174,6 +179,27 @@ export type PoolSpace = {
   since(pool: string, step: number, from: number): SpacePoint[];
   /** Drops what is older than each series is kept. */
   prune(now: number): number;
+};
+
+export type ScheduleBegun = { dueAt: number; tag: string; operationId: string };
+export type ScheduleRow = {
+  schedule: SnapshotSchedule;
+  /** What was due until then needs nothing more. */
+  handledAt: number;
+  /** A run that has not ended: after a start, what a crash left behind. */
+  begun: ScheduleBegun | null;
+  last: ScheduleRun | null;
+};
+export type Schedules = {
+  list(): ScheduleRow[];
+  get(name: string): ScheduleRow | null;
+  put(schedule: SnapshotSchedule, now: number): void;
+  remove(name: string): boolean;
+  begin(name: string, begun: ScheduleBegun): void;
+  /** A run that came to an end: what was due until `handledAt` needs nothing more. */
+  end(name: string, run: ScheduleRun, handledAt: number): void;
+  /** A run that will be tried again: what it began stays known. */
+  note(name: string, run: ScheduleRun): void;
 };
 
 export type Settings = { get(key: string): string | null; set(key: string, value: string): void; remove(key: string): void };
@@ -189,6 +215,7 @@ export type Store = {
   readonly access: Access;
   readonly snapshots: SnapshotIndex;
   readonly poolSpace: PoolSpace;
+  readonly schedules: Schedules;
   readonly settings: Settings;
   /** One transaction; nested calls join it. Events are published after the outermost commit. */
   transact<T>(work: () => T): T;

@@ -5,6 +5,7 @@ export type Topic =
   | 'pool'
   | 'dataset'
   | 'snapshot'
+  | 'schedule'
   | 'share'
   | 'plan'
   | 'run'
@@ -20,6 +21,7 @@ const BY_NOUN: Record<string, readonly Topic[]> = {
   pool: ['pool'],
   dataset: ['dataset', 'pool'],
   snapshot: ['snapshot', 'dataset'],
+  schedule: ['schedule', 'snapshot'],
   share: ['share'],
   plan: ['plan'],
   run: ['run', 'plan'],
@@ -29,9 +31,9 @@ const BY_NOUN: Record<string, readonly Topic[]> = {
   update: ['update', 'system'],
 };
 /** What a finished run may have changed: anything it could touch. */
-export const AFTER_RUN: readonly Topic[] = ['run', 'plan', 'pool', 'dataset', 'snapshot', 'share', 'state', 'alert'];
+export const AFTER_RUN: readonly Topic[] = ['run', 'plan', 'pool', 'dataset', 'snapshot', 'schedule', 'share', 'state', 'alert'];
 /** What changes without an event: space, counters, errors. Looked at again with each heartbeat. */
-export const DRIFTING: readonly Topic[] = ['pool', 'dataset', 'snapshot', 'share', 'system', 'update', 'alert'];
+export const DRIFTING: readonly Topic[] = ['pool', 'dataset', 'snapshot', 'schedule', 'share', 'system', 'update', 'alert'];
 
 export const topicsOf = (kind: EventKind): readonly Topic[] =>
   kind === 'run.finished' || kind === 'run.interrupted' ? AFTER_RUN : (BY_NOUN[kind.slice(0, kind.indexOf('.'))] ?? []);

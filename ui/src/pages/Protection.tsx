@@ -11,6 +11,7 @@ import { Button, Bytes, Page, ProblemBox, Time } from '../parts/basic.tsx';
 import { Calendar } from '../parts/Calendar.tsx';
 import { type Sorting, VirtualTable } from '../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../parts/words.ts';
+import { PROTECTION_TABS } from './protection/tabs.ts';
 import { DestroySnapshots, HoldSnapshots, TakeSnapshot } from './SnapshotForms.tsx';
 
 type SortName = 'createdAt' | 'name' | 'used' | 'referenced';
@@ -59,6 +60,7 @@ export const Protection = (): JSX.Element => {
   return (
     <Page
       title="Protection"
+      tabs={PROTECTION_TABS}
       lead={
         <Show when={params.dataset} fallback="Snapshots of all datasets.">
           Snapshots of <A href={pageOf(`dataset:${params.dataset}`) ?? '/'}>{params.dataset}</A> and below.{' '}

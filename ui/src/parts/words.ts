@@ -78,6 +78,8 @@ export const pageOf = (subject: string): string | null => {
       const [share = '', ...rest] = name.split(':');
       return rest.length > 0 ? `/shares/${share}/${encodeURIComponent(rest.join(':'))}` : '/shares';
     }
+    case 'schedule':
+      return `/protection/schedules?schedule=${encodeURIComponent(name)}`;
     case 'plan':
       return `/changes/plans/${name}`;
     case 'run':

@@ -12,6 +12,8 @@ import type { Role } from '../../domain/user/role.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Updates } from '../../engine/updates.ts';
 import { openStore } from '../../store/store.ts';
+import { preview } from '../../domain/schedule/preview.ts';
+import type { SnapshotSchedule } from '../../domain/schedule/schedule.ts';
 import type { Store } from '../../store/types.ts';
 import type { ApiConfig } from '../context.ts';
 import { type Api, createApi } from '../server.ts';
@@ -198,6 +200,14 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
     alerts: () => [],
     alertHistory: () => [],
     problems: () => [],
+    schedules: {
+      look: async () => {},
+      recover: async () => {},
+      idle: async () => {},
+      stop: async () => {},
+      list: async () => [],
+      preview: async (schedule: SnapshotSchedule) => preview(schedule, [], at),
+    },
     updates: playUpdates(),
     start: async () => {},
     stop: async () => {},

@@ -17,6 +17,7 @@ export const AlertKind = z.enum([
   'update.chosen-by-hand',
   'slots.unreadable',
   'store.stepped-back',
+  'schedule.failed',
 ]);
 export type AlertKind = z.infer<typeof AlertKind>;
 export const Alert = z.object({

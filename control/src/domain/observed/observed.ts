@@ -4,6 +4,7 @@ import { ObservedDataset } from '../dataset/dataset.ts';
 import { Disk } from '../disk/disk.ts';
 import { ObservedPool } from '../pool/pool.ts';
 import { Refusal } from '../refusal.ts';
+import { SnapshotSchedule } from '../schedule/schedule.ts';
 import { ObservedShare } from '../share/share.ts';
 
 export const Observed = z.object({
@@ -12,6 +13,8 @@ export const Observed = z.object({
   datasets: z.array(ObservedDataset),
   shares: z.array(ObservedShare),
   disks: z.array(Disk),
+  /** Kept by the control plane itself; the host knows nothing of them. */
+  schedules: z.array(SnapshotSchedule).optional(),
   /** Pools that did not answer in time: the rest of the observation stands without them. */
   stuck: z.array(z.object({ pool: z.string(), since: z.number(), problem: Refusal })),
   /** Anything else that could not be read (a missing tool, an answer that could not be parsed). */

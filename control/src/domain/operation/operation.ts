@@ -8,6 +8,7 @@ import { BundleSource } from '../bundle/bundle.ts';
 import { DatasetKind } from '../dataset/dataset.ts';
 import { DatasetName, Digest, Guid, Millis, PoolName, SnapshotTag } from '../names.ts';
 import { PoolOptions, Vdev } from '../pool/pool.ts';
+import { ScheduleMark, ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
 import { ShareSpec } from '../share/share.ts';
 import { ReleaseIndex, SlotName } from '../slot/slot.ts';
@@ -18,6 +19,11 @@ const names = Object.keys(PROPERTIES) as PropertyName[];
 export const OperationId = z.string().regex(/^[A-Za-z0-9_-]{8,80}$/);
 /** Values to set: `inherit` is not a value here, it has a list of its own. */
 const SetProperties = Properties.refine((p) => names.every((n) => p[n] !== 'inherit'), 'inherit is not a value to set');
+
+/** A snapshot of a dataset that is named beside it. */
+export const OwnSnapshot = z.strictObject({ tag: SnapshotTag, guid: Guid });
+export type OwnSnapshot = z.infer<typeof OwnSnapshot>;
+export const MAX_PRUNED = 1000;
 
 export const Operation = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -45,7 +51,26 @@ export const Operation = z.discriminatedUnion('kind', [
     /** With an approval only: take its snapshots with it. Never its child datasets: each is a target of its own. */
     withSnapshots: z.boolean(),
   }),
-  z.strictObject({ kind: z.literal('snapshot.create'), dataset: DatasetName, guid: Guid, tag: SnapshotTag, recursive: z.boolean() }),
+  z.strictObject({
+    kind: z.literal('snapshot.create'),
+    dataset: DatasetName,
+    guid: Guid,
+    tag: SnapshotTag,
+    recursive: z.boolean(),
+    /** The schedule it belongs to; by this mark alone retention may destroy it later. */
+    mark: ScheduleMark.optional(),
+  }),
+  /**
+   * Retention. Destroys without an approval, so its guards are the executor's own: of these snapshots of one dataset only those that carry the mark, are
+   * who they are said to be, are not held and not cloned; and a newer one with the mark has to stay.
+   */
+  z.strictObject({
+    kind: z.literal('snapshot.prune'),
+    dataset: DatasetName,
+    guid: Guid,
+    mark: ScheduleMark,
+    snapshots: z.array(OwnSnapshot).min(1).max(MAX_PRUNED),
+  }),
   z.strictObject({ kind: z.literal('snapshot.destroy'), dataset: DatasetName, tag: SnapshotTag, guid: Guid }),
   z.strictObject({ kind: z.literal('snapshot.hold'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
@@ -65,15 +90,18 @@ export const Operation = z.discriminatedUnion('kind', [
   /** The running slot, if it is still this one. */
   z.strictObject({ kind: z.literal('update.confirm'), slot: SlotName }),
   z.strictObject({ kind: z.literal('system.restart') }),
+  /** Kept by the control plane itself: a part of plans like the others, but never sent to the executor. */
+  z.strictObject({ kind: z.literal('schedule.put'), schedule: SnapshotSchedule }),
+  z.strictObject({ kind: z.literal('schedule.remove'), name: ScheduleName }),
 ]);
 export type Operation = z.infer<typeof Operation>;
 export type OperationKind = Operation['kind'];
 
 /** The exact thing an approval is for. */
 export const Target = z.strictObject({
-  kind: z.enum(['dataset', 'snapshot', 'share', 'pool']),
+  kind: z.enum(['dataset', 'snapshot', 'share', 'pool', 'schedule']),
   name: z.string().min(1).max(512),
-  /** Null only for shares, which have no guid. */
+  /** Null only for shares and schedules, which have no guid. */
   guid: Guid.nullable(),
 });
 export type Target = z.infer<typeof Target>;
@@ -103,6 +131,10 @@ export const targetOf = (op: Operation): Target | null => {
       return { kind: 'share', name: `${op.share.kind}:${op.share.name}`, guid: null };
     case 'share.remove':
       return { kind: 'share', name: `${op.share}:${op.name}`, guid: null };
+    case 'schedule.put':
+      return { kind: 'schedule', name: op.schedule.name, guid: null };
+    case 'schedule.remove':
+      return { kind: 'schedule', name: op.name, guid: null };
     case 'pool.set':
     case 'pool.scrub':
       return { kind: 'pool', name: op.name, guid: op.guid };

@@ -30,6 +30,7 @@ export const capture = (observed: Observed): DesiredState => {
     pools: pools.map((p) => capturePool(p, roots.get(p.name) ?? {})),
     datasets,
     shares: observed.shares.map((s) => s.spec).filter((s) => filesystems.has(s.dataset)),
+    schedules: observed.schedules ?? [],
   };
 };
 

@@ -7,6 +7,7 @@ import { DatasetSpec } from '../dataset/dataset.ts';
 import { DatasetName, Guid, PoolName, SnapshotTag } from '../names.ts';
 import { PoolSpec } from '../pool/pool.ts';
 import { Properties } from '../property/property.ts';
+import { ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { ShareName, ShareSpec } from '../share/share.ts';
 
 export const ChangeRequest = z.discriminatedUnion('kind', [
@@ -23,5 +24,7 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('share.put'), share: ShareSpec }),
   z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: ShareName }),
+  z.strictObject({ kind: z.literal('schedule.put'), schedule: SnapshotSchedule }),
+  z.strictObject({ kind: z.literal('schedule.remove'), name: ScheduleName }),
 ]);
 export type ChangeRequest = z.infer<typeof ChangeRequest>;

@@ -128,8 +128,6 @@ const actionsOfShare = (w: World, spec: ShareSpec): string[] => {
 
 export const planUnsupported = (w: World): void => {
   const why = (what: string): string => `this version has no engine for ${what} yet`;
-  for (const s of w.desired.schedules)
-    add(w, impossible({ noun: 'schedule', name: s.name, reason: 'it is declared', why: why('schedules') }));
   for (const r of w.desired.replication)
     add(w, impossible({ noun: 'replication', name: r.name, reason: 'it is declared', why: why('replication') }));
 };

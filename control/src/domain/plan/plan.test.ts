@@ -147,7 +147,7 @@ describe('datasets', () => {
       { approval: 'impossible', blocked: expect.stringContaining('tank/clone') },
     ]);
   });
-  test('schedules are not silently ignored', () => {
+  test('schedules are made, changed, and kept from keeping less without an approval', () => {
     const o = nas();
     const schedule = {
       name: 'daily',
@@ -158,9 +158,16 @@ describe('datasets', () => {
       keep: { hourly: 0, daily: 1, weekly: 0, monthly: 0, yearly: 0, count: 0, maxAgeDays: 0 },
       enabled: true,
     };
-    expect(run({ ...wanted(o), schedules: [schedule] }, o)).toMatchObject([
-      { noun: 'schedule', approval: 'impossible', blocked: 'this version has no engine for schedules yet' },
+    const put = (s: typeof schedule, now: (typeof schedule)[]) => run({ ...wanted(o), schedules: [s] }, { ...o, schedules: now });
+    expect(put(schedule, [])).toMatchObject([{ id: 'schedule.put daily', verb: 'CREATE', approval: 'none' }]);
+    expect(put(schedule, [schedule])).toEqual([]);
+    expect(put({ ...schedule, cron: '5 0 * * *' }, [schedule])).toMatchObject([
+      { verb: 'MODIFY', changes: [{ property: 'cron', from: '0 0 * * *', to: '5 0 * * *' }] },
     ]);
+    const two = { ...schedule, keep: { ...schedule.keep, daily: 2 } };
+    expect(put(schedule, [two])).toMatchObject([{ verb: 'BLOCKED', approval: 'required', target: { kind: 'schedule', name: 'daily' } }]);
+    expect(put({ ...schedule, dataset: 'tank/nowhere' }, [])).toMatchObject([{ noun: 'schedule', approval: 'impossible' }]);
+    expect(run(wanted(o), { ...o, schedules: [schedule] })).toMatchObject([{ id: 'schedule.remove daily', verb: 'DELETE' }]);
   });
 });
 

@@ -10,6 +10,7 @@ import { planDestroys, planUnsupported } from './destroys.ts';
 import { inOrder } from './order.ts';
 import { planPools } from './pools.ts';
 import { planRenames } from './renames.ts';
+import { planSchedules } from './schedules.ts';
 import { planShares } from './shares.ts';
 import type { Action, Plan, PlanSummary } from './types.ts';
 import { DECLARED, newWorld, type Words } from './world.ts';
@@ -29,6 +30,7 @@ export const plan = ({ desired, observed, identities }: PlanInput, words: Words 
   planDatasets(w, moved);
   planShares(w);
   planDestroys(w, moved);
+  planSchedules(w);
   planUnsupported(w);
   const actions = inOrder(w.actions);
   return { actions, summary: summarize(actions, w.nop) };

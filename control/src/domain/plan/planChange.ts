@@ -5,6 +5,7 @@ import type { Observed } from '../observed/observed.ts';
 import type { PoolSpec } from '../pool/pool.ts';
 import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
 import { ok, type Refusal, refuse, type Result } from '../refusal.ts';
+import type { SnapshotSchedule } from '../schedule/schedule.ts';
 import { shareKey, type ShareSpec } from '../share/share.ts';
 import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
@@ -18,6 +19,7 @@ type Now = {
   readonly pools: Map<string, PoolSpec>;
   readonly datasets: Map<string, DatasetSpec>;
   readonly shares: Map<string, ShareSpec>;
+  readonly schedules: Map<string, SnapshotSchedule>;
   /** What is no state but a deed: scrubs and snapshots. */
   readonly deeds: Map<string, Action>;
 };
@@ -55,13 +57,20 @@ export const planChange = (
     datasets: new Map(state.datasets.map((d) => [d.name, d])),
     // also those that a state file could not declare: a click on something else leaves them alone
     shares: new Map(calm.shares.map((s) => [shareKey(s.spec), s.spec])),
+    schedules: new Map(state.schedules.map((s) => [s.name, s])),
     deeds: new Map(),
   };
   for (const change of changes) {
     const refusal = take(now, change);
     if (refusal) return { ok: false, refusal };
   }
-  const desired = { ...state, pools: [...now.pools.values()], datasets: [...now.datasets.values()], shares: [...now.shares.values()] };
+  const desired = {
+    ...state,
+    pools: [...now.pools.values()],
+    datasets: [...now.datasets.values()],
+    shares: [...now.shares.values()],
+    schedules: [...now.schedules.values()],
+  };
   const draft = plan({ desired, observed: calm, identities: new Map() }, ASKED);
   const actions = [...now.deeds.values(), ...draft.actions];
   return ok({ actions, summary: summarize(actions, 0) });
@@ -78,7 +87,10 @@ const poolsOf = (c: ChangeRequest): string[] => {
     case 'share.put':
       return [poolOf(c.share.dataset)];
     case 'share.remove':
+    case 'schedule.remove':
       return [];
+    case 'schedule.put':
+      return [poolOf(c.schedule.dataset)];
     case 'pool.scrub':
     case 'dataset.set':
     case 'dataset.destroy':
@@ -124,6 +136,7 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
       if (!now.datasets.has(c.name)) return missing(`dataset ${c.name}`, LOOK);
       for (const name of now.datasets.keys()) if (isWithin(name, c.name)) now.datasets.delete(name);
       for (const [key, s] of now.shares) if (isWithin(s.dataset, c.name)) now.shares.delete(key);
+      for (const [key, s] of now.schedules) if (isWithin(s.dataset, c.name)) now.schedules.delete(key);
       return null;
     }
     case 'share.put': {
@@ -138,6 +151,14 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
       if (!now.shares.delete(shareKey({ kind: c.share, name: c.name })))
         return missing(`share ${c.share}:${c.name}`, 'look at the list of shares');
       return null;
+    case 'schedule.put': {
+      const { dataset } = c.schedule;
+      if (!now.datasets.has(dataset) && !now.pools.has(dataset)) return missing(`dataset ${dataset}`, LOOK);
+      now.schedules.set(c.schedule.name, c.schedule);
+      return null;
+    }
+    case 'schedule.remove':
+      return now.schedules.delete(c.name) ? null : missing(`schedule ${c.name}`, 'look at the list of schedules');
     default:
       return snapshot(now, c);
   }
@@ -183,6 +204,7 @@ const rename = (now: Now, from: string, to: string): Refusal | null => {
       now.datasets.set(there(name), { ...d, name: there(name) });
     }
   for (const [key, s] of now.shares) if (isWithin(s.dataset, from)) now.shares.set(key, { ...s, dataset: there(s.dataset) });
+  for (const [key, s] of now.schedules) if (isWithin(s.dataset, from)) now.schedules.set(key, { ...s, dataset: there(s.dataset) });
   return null;
 };
 

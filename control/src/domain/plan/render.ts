@@ -1,5 +1,6 @@
 /** A plan in words, as lines without any terminal codes: the CLI colours them by their tone. */
 import type { Operation } from '../operation/operation.ts';
+import { RULES, type SnapshotSchedule } from '../schedule/schedule.ts';
 import type { Action, Plan } from './types.ts';
 
 export type Tone = 'plain' | 'good' | 'notice' | 'warning' | 'danger' | 'dim';
@@ -26,6 +27,18 @@ export const commandOf = (op: Operation | null): string | null => {
 const pairs = (properties: Readonly<Record<string, string | undefined>>): string[] =>
   Object.entries(properties).flatMap(([k, v]) => (v === undefined ? [] : [`${k}=${v}`]));
 
+const scheduleWords = (s: SnapshotSchedule): string[] => [
+  'schedule',
+  'set',
+  s.name,
+  s.dataset,
+  `cron=${s.cron}`,
+  ...(s.timezone === 'UTC' ? [] : [`timezone=${s.timezone}`]),
+  ...RULES.flatMap(({ rule, word }) => (s.keep[rule] === 0 ? [] : [`${word}=${s.keep[rule]}`])),
+  ...(s.recursive ? ['--recursive'] : []),
+  ...(s.enabled ? [] : ['--off']),
+];
+
 const wordsOf = (op: Operation): string[] | null => {
   switch (op.kind) {
     case 'dataset.create':
@@ -47,11 +60,16 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['snapshot', op.kind === 'snapshot.hold' ? 'hold' : 'release', `${op.dataset}@${op.tag}`, op.hold];
     case 'share.remove':
       return ['share', 'remove', op.share, op.name];
+    case 'schedule.put':
+      return scheduleWords(op.schedule);
+    case 'schedule.remove':
+      return ['schedule', 'remove', op.name];
     // what these take does not fit into a line that anyone would type
     case 'pool.create':
     case 'pool.set':
     case 'share.put':
     case 'share.clients':
+    case 'snapshot.prune':
     // no part of any plan
     case 'update.apply':
     case 'update.cancel':

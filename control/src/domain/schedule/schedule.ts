@@ -1,6 +1,7 @@
 /** Snapshot schedules: cadence + retention. */
 import { z } from 'zod';
 import { DatasetName } from '../names.ts';
+import { isZone } from './zone.ts';
 
 const field = (min: number, max: number): z.ZodString => {
   const one = `(?:\\*|[0-9]{1,2}(?:-[0-9]{1,2})?)(?:/[0-9]{1,2})?`;
@@ -42,17 +43,57 @@ export const Retention = z.strictObject({
   count: z.number().int().min(0).max(100000).default(0),
   maxAgeDays: z.number().int().min(0).max(36500).default(0),
 });
+export type Retention = z.infer<typeof Retention>;
+
+/** The rules of retention, and what each is called in forms and on the command line. */
+export const RULES = [
+  { rule: 'hourly', word: 'hourly' },
+  { rule: 'daily', word: 'daily' },
+  { rule: 'weekly', word: 'weekly' },
+  { rule: 'monthly', word: 'monthly' },
+  { rule: 'yearly', word: 'yearly' },
+  { rule: 'count', word: 'count' },
+  { rule: 'maxAgeDays', word: 'max-age' },
+] as const satisfies readonly { rule: keyof Retention; word: string }[];
+
+export const ScheduleName = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a schedule name holds small letters, digits and -');
 
 export const SnapshotSchedule = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'a schedule name holds small letters, digits and -'),
+  name: ScheduleName,
   dataset: DatasetName,
   recursive: z.boolean().default(false),
   cron: Cron,
   timezone: z
     .string()
-    .regex(/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/)
+    .regex(/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/, 'expected a time zone such as Europe/Berlin or UTC')
+    .refine(isZone, 'there is no such time zone; expected one such as Europe/Berlin or UTC')
     .default('UTC'),
   keep: Retention,
   enabled: z.boolean().default(true),
 });
 export type SnapshotSchedule = z.infer<typeof SnapshotSchedule>;
+
+/** One run: a snapshot taken, and what retention destroyed after it. */
+export const ScheduleRun = z.object({
+  dueAt: z.number(),
+  startedAt: z.number(),
+  endedAt: z.number(),
+  tag: z.string().nullable(),
+  taken: z.number().int(),
+  destroyed: z.number().int(),
+  /** What went wrong, in words; null when all went well. */
+  problem: z.string().nullable(),
+});
+export type ScheduleRun = z.infer<typeof ScheduleRun>;
+
+/**
+ * What a snapshot carries from its making (a ZFS user property): by it, and not by its name, it is known whose it is. The pool's guid is in it, so
+ * that a copy in another pool, whatever its schedules are called, belongs to none of them.
+ */
+export const SCHEDULE_PROPERTY = 'org.dplaneos:schedule';
+export const ScheduleMark = z.string().regex(/^[a-z][a-z0-9-]{0,40}@[0-9]{1,20}$/, 'expected name@guid of the pool');
+export const markOf = (schedule: string, poolGuid: string): string => `${schedule}@${poolGuid}`;
+
+/** Does a schedule look after this dataset? */
+export const covers = (s: Pick<SnapshotSchedule, 'dataset' | 'recursive'>, dataset: string): boolean =>
+  dataset === s.dataset || (s.recursive && dataset.startsWith(`${s.dataset}/`));

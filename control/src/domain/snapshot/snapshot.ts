@@ -11,6 +11,8 @@ export const Snapshot = z.object({
   used: z.number().nonnegative(),
   referenced: z.number().nonnegative(),
   holds: z.number().int().nonnegative(),
+  /** Of the schedule that made it: `name@guid of the pool`. */
+  mark: z.string().nullable(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 

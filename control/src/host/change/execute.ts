@@ -1,11 +1,13 @@
 /** One function per operation kind, chosen here and nowhere else. */
 import type { Operation } from '../../domain/operation/operation.ts';
+import { refuse } from '../../domain/refusal.ts';
 import type { ChangeContext, Changed } from './host.ts';
 import { createDataset, renameDataset, setDataset } from './dataset.ts';
 import { destroyDataset } from './destroy.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
 import { changeSystem } from './update.ts';
+import { pruneSnapshots } from './prune.ts';
 import { createSnapshot, destroySnapshot, holdSnapshot } from './snapshot.ts';
 
 export const execute = (context: ChangeContext, op: Operation): Promise<Changed> => {
@@ -31,6 +33,8 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
     case 'snapshot.hold':
     case 'snapshot.release':
       return holdSnapshot(context, op);
+    case 'snapshot.prune':
+      return pruneSnapshots(context, op);
     case 'share.put':
       return putShare(context, op);
     case 'share.remove':
@@ -41,6 +45,9 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
     case 'update.confirm':
     case 'system.restart':
       return changeSystem(context, op);
+    case 'schedule.put':
+    case 'schedule.remove':
+      return Promise.resolve(refuse('invalid', op.kind, 'schedules are kept by the control plane, not by the executor', 'ask dplaned'));
     case 'share.clients':
       return shareClients(context);
   }

@@ -1,6 +1,7 @@
 /** Snapshots: made, destroyed, held, released. */
 import type { Operation } from '../../domain/operation/operation.ts';
 import { type Result, ok, refuse } from '../../domain/refusal.ts';
+import { SCHEDULE_PROPERTY } from '../../domain/schedule/schedule.ts';
 import type { Host } from '../host.ts';
 import { some } from './destroy.ts';
 import { type ChangeContext, type Changed, change, identify, isGone, properties, read, rows, unverified, shown } from './host.ts';
@@ -28,7 +29,8 @@ export const createSnapshot = async ({ host }: ChangeContext, op: Op<'snapshot.c
     ? await read(host, ['zfs', 'list', '-H', '-o', 'name', '-t', 'filesystem,volume', '-r', op.dataset])
     : ok(`${op.dataset}\n`);
   if (!below.ok) return below;
-  const done = await change(host, ['zfs', 'snapshot', ...(op.recursive ? ['-r'] : []), name]);
+  const marked = op.mark === undefined ? [] : ['-o', `${SCHEDULE_PROPERTY}=${op.mark}`];
+  const done = await change(host, ['zfs', 'snapshot', ...(op.recursive ? ['-r'] : []), ...marked, name]);
   if (!done.ok) return done;
   const seen = await properties(host, name, ['guid', 'createtxg']);
   if (!seen.ok) return seen;

@@ -47,7 +47,11 @@ const laneOf = (op: Operation): string | null => {
     case 'snapshot.destroy':
     case 'snapshot.hold':
     case 'snapshot.release':
+    case 'snapshot.prune':
       return `pool:${poolOf(op.dataset)}`;
+    case 'schedule.put':
+    case 'schedule.remove':
+      return null;
     default:
       return `pool:${poolOf(op.name)}`;
   }
@@ -69,6 +73,8 @@ const subjectOf = (op: Operation): string => {
     case 'update.confirm':
       return `slot ${op.slot}`;
   }
+  if (op.kind === 'schedule.put') return op.schedule.name;
+  if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
   if (op.kind === 'share.put') return `${op.share.kind}:${op.share.name}`;
   return 'dataset' in op ? `${op.dataset}@${op.tag}` : op.name;
 };

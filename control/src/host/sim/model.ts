@@ -16,6 +16,8 @@ export type SimSnapshot = {
   /** Hold tag -> when it was taken, in seconds. */
   holds: Readonly<Record<string, number>>;
   files: Readonly<Record<string, number>>;
+  /** User properties given at its making. */
+  user?: Readonly<Record<string, string>>;
 };
 
 export type SimDataset = {

@@ -288,7 +288,12 @@ export const snapshotProperty = (w: World, d: SimDataset, s: SimSnapshot, name: 
       const clones = w.clonesOf(`${d.name}@${s.tag}`).map((c) => c.name);
       return clones.length === 0 ? null : none(clones.join(','));
     }
-    default:
-      return null;
+    default: {
+      if (!isUserProperty(name)) return null;
+      const own = s.user?.[name];
+      if (own !== undefined) return { value: own, source: 'LOCAL', from: '-' };
+      const up = datasetProperty(w, d, name, exact);
+      return up === null ? null : { value: up.value, source: 'INHERITED', from: up.source === 'LOCAL' ? d.name : up.from };
+    }
   }
 };

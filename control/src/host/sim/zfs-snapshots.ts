@@ -2,7 +2,7 @@
 import type { Answer, Options } from './getopt.ts';
 import { done, failed, getopt } from './getopt.ts';
 import { referencedOf, type SimDataset, type SimSnapshot, type World } from './model.ts';
-import { checkValue, dateText, keyLoaded, mountpointOf } from './properties.ts';
+import { checkValue, dateText, isUserProperty, keyLoaded, mountpointOf } from './properties.ts';
 import { isSuspended, noDataset, type Tool, usage, whyBadName } from './words.ts';
 
 const SUSPENDED = 'pool I/O is currently suspended';
@@ -34,6 +34,13 @@ const snapshot: Tool = (w, args, now) => {
   if (isSuspended(w, first.d.name)) return failed(`cannot create snapshot '${first.d.name}@${first.tag}': ${SUSPENDED}\n`);
   const full = targets.find(({ d }) => w.account(w.dataset(poolName(d.name)) ?? d).available === 0);
   if (full) return failed(`cannot create snapshot '${full.d.name}@${full.tag}': out of space\n`);
+  const user: Record<string, string> = {};
+  for (const text of o.all('o')) {
+    const at = text.indexOf('=');
+    if (!isUserProperty(text.slice(0, at)))
+      return failed(`cannot create snapshot '${first.d.name}@${first.tag}': snapshot properties cannot be modified\n`, 2);
+    user[text.slice(0, at)] = text.slice(at + 1);
+  }
   const txg = w.nextTxg();
   for (const { d, tag } of targets) {
     d.snapshots.push({
@@ -45,6 +52,7 @@ const snapshot: Tool = (w, args, now) => {
       referenced: referencedOf(d),
       holds: NO_HOLDS,
       files: d.files,
+      ...(Object.keys(user).length === 0 ? {} : { user }),
     });
     w.event(now, poolName(d.name), 'snapshot', `${d.name}@${tag}`);
   }

@@ -1,19 +1,20 @@
 /** Snapshots: one line each, read as they come; a pool may have 100,000. */
 import type { Result } from '../../domain/refusal.ts';
 import { RefusalError } from '../../domain/refusal.ts';
+import { SCHEDULE_PROPERTY, ScheduleMark } from '../../domain/schedule/schedule.ts';
 import { type Snapshot, splitSnapshot } from '../../domain/snapshot/snapshot.ts';
 import type { Host } from '../host.ts';
 import { count, guid, reading, unreadable } from '../parse.ts';
 import { zfsError } from './error.ts';
 
-const COLUMNS = 'name,guid,createtxg,creation,used,referenced,userrefs';
+const COLUMNS = `name,guid,createtxg,creation,used,referenced,userrefs,${SCHEDULE_PROPERTY}`;
 export const snapshotsArgv = (pool: string): string[] => ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', COLUMNS, '-r', pool];
 
 export const parseSnapshot = (line: string): Result<Snapshot> =>
   reading('a snapshot', () => {
     const parts = line.split('\t');
-    const [name = '', id, createtxg, creation, used, referenced, userrefs] = parts;
-    if (parts.length !== 7) unreadable(`a line has ${parts.length} fields instead of 7`);
+    const [name = '', id, createtxg, creation, used, referenced, userrefs, mark] = parts;
+    if (parts.length !== 8) unreadable(`a line has ${parts.length} fields instead of 8`);
     const { dataset, tag } = splitSnapshot(name);
     if (!name.includes('@') || dataset === '' || tag === '') unreadable(`"${name.slice(0, 80)}" is no snapshot's name`);
     return {
@@ -25,16 +26,22 @@ export const parseSnapshot = (line: string): Result<Snapshot> =>
       used: count(used, `used of ${name}`),
       referenced: count(referenced, `referenced of ${name}`),
       holds: count(userrefs, `userrefs of ${name}`),
+      // what somebody else wrote there is no mark
+      mark: ScheduleMark.safeParse(mark).success ? (mark as string) : null,
     };
   });
 
 /** For the index. Throws a RefusalError: a list that broke off must not be taken for a short one. */
-export async function* streamSnapshots(
-  host: Host,
-  pool: string,
-  options: { timeoutMs: number; signal?: AbortSignal },
-): AsyncGenerator<Snapshot, void, void> {
-  const lines = host.lines(snapshotsArgv(pool), options);
+export const streamSnapshots = (host: Host, pool: string, options: Options): AsyncGenerator<Snapshot, void, void> =>
+  stream(host, snapshotsArgv(pool), options);
+/** The same of named ones. One that is missing is an error, after the others were given. */
+export const streamNamed = (host: Host, names: readonly string[], options: Options): AsyncGenerator<Snapshot, void, void> =>
+  stream(host, ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', COLUMNS, ...names], options);
+
+type Options = { timeoutMs: number; signal?: AbortSignal };
+
+async function* stream(host: Host, argv: readonly string[], options: Options): AsyncGenerator<Snapshot, void, void> {
+  const lines = host.lines(argv, options);
   try {
     for (;;) {
       const next = await lines.next();
