@@ -94,6 +94,67 @@ test('a schedule runs over simulated days: real snapshots, the rules, and nothin
   expect(await cli('schedule', 'list')).toMatch(/often\s+tank\/docs and below/);
   const preview = JSON.parse(await cli('schedule', 'preview', 'often', '--json')) as { preview: { made: number; aliveAtEnd: number } };
   expect(preview.preview.made).toBeGreaterThan(8700);
-  await call('POST', '/api/gitops/capture', {});
-  expect(((await call('GET', '/api/gitops/plan')) as { actions: unknown[] }).actions).toEqual([]);
+  const { yaml } = await call('POST', '/api/gitops/capture', {});
+  expect(((await call('POST', '/api/gitops/plan', { yaml })) as { actions: unknown[] }).actions).toEqual([]);
 }, 1_200_000);
+
+interface Kept {
+  readonly tag: string;
+  readonly guid: string;
+}
+interface View {
+  readonly guid: string;
+  readonly loses: Kept[];
+  readonly snapshots: Kept[];
+  readonly bookmarks: string[];
+  readonly obstacles: string[];
+  readonly reclaims: number;
+}
+const named = ({ tag, guid }: Kept): Kept => ({ tag, guid });
+const view = (what: string, query: Record<string, string>): Promise<View> =>
+  call('GET', `/api/zfs/snapshots/${what}?${new URLSearchParams(query)}`) as Promise<unknown> as Promise<View>;
+
+test('a rollback takes what was named and nothing else; a range gives back what was told; clones, promotion, differences', async () => {
+  watch();
+  const dataset = 'tank/play';
+  await change(nas, call, [{ kind: 'dataset.create', dataset: { name: dataset } }]);
+  const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', dataset])).trim();
+  await nas.sh(`cd ${at}; echo first > letter; zfs snapshot ${dataset}@one; head -c 3000000 /dev/urandom > 'big ä'; zfs snapshot ${dataset}@two;
+    zfs bookmark ${dataset}@two ${dataset}#mark; rm 'big ä'; echo second > letter; zfs snapshot ${dataset}@three; zfs snapshot ${dataset}@four; sync`);
+  const diff = (await call('GET', `/api/zfs/snapshots/diff?dataset=${dataset}&tag=one&to=two`)) as {
+    entries: { change: string; path: string }[];
+  };
+  expect(diff.entries).toContainEqual(expect.objectContaining({ change: 'added', path: 'big ä' }));
+
+  const seen = await view('rollback', { dataset, tag: 'one' });
+  expect(seen.loses.map((s) => s.tag)).toEqual(['two', 'three', 'four']);
+  expect(seen.bookmarks).toEqual(['mark']);
+  const back = { kind: 'snapshot.rollback', dataset, tag: 'one', guid: seen.guid, loses: seen.loses.map(named), bookmarks: seen.bookmarks };
+  // one more than was shown: the executor refuses, and all is as it was
+  await nas.must(['zfs', 'snapshot', `${dataset}@five`]);
+  await expect(change(nas, call, [back])).rejects.toThrow(/would also destroy tank\/play@five/);
+  expect((await listed(dataset)).length).toBe(5);
+  await nas.must(['zfs', 'destroy', `${dataset}@five`]);
+
+  const range = await view('range', { dataset, from: 'two', to: 'three' });
+  expect(range.reclaims).toBeGreaterThan(2_900_000);
+  await nas.must(['zfs', 'hold', 'keep', `${dataset}@two`]);
+  expect((await view('range', { dataset, from: 'two', to: 'three' })).obstacles).toEqual(['two is held']);
+  await expect(change(nas, call, [{ kind: 'snapshot.destroyMany', dataset, snapshots: range.snapshots.map(named) }])).rejects.toThrow(
+    /held/,
+  );
+  await nas.must(['zfs', 'release', 'keep', `${dataset}@two`]);
+  await change(nas, call, [{ kind: 'snapshot.destroyMany', dataset, snapshots: range.snapshots.map(named) }]);
+  expect((await listed(dataset)).map(([name]) => name)).toEqual([`${dataset}@one`, `${dataset}@four`]);
+
+  await change(nas, call, [{ ...back, loses: back.loses.filter((s) => s.tag === 'four') }]);
+  expect(await nas.must(['cat', `${at}/letter`])).toBe('first\n');
+  expect((await listed(dataset)).map(([name]) => name)).toEqual([`${dataset}@one`]);
+  expect((await nas.must(['zfs', 'list', '-H', '-t', 'bookmark', '-o', 'name', '-r', dataset])).trim()).toBe('');
+
+  await change(nas, call, [{ kind: 'snapshot.clone', dataset, tag: 'one', guid: seen.guid, to: 'tank/played again' }]);
+  expect(await nas.must(['cat', `${at} again/letter`.replace('play again', 'played again')])).toBe('first\n');
+  await change(nas, call, [{ kind: 'dataset.promote', name: 'tank/played again' }]);
+  expect((await listed('tank/played again')).map(([name]) => name)).toEqual(['tank/played again@one']);
+  expect(await cli('snapshot', 'list', 'tank/played again')).toMatch(/played again@one/);
+}, 600_000);

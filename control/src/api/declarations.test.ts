@@ -189,8 +189,10 @@ describe('over HTTP', () => {
   });
 
   test('declared answers are what is answered', async () => {
-    for (const { path, meta, type } of all) {
+    for (const { path, meta, type, input } of all) {
       if (!meta.answer || type !== 'query' || path === 'plans.get' || path.endsWith('.get') || meta.local) continue;
+      // what has to be asked about something particular
+      if (input?.safeParse({}).success === false) continue;
       const reply = await routed(path, meta, cookies.admin);
       expect(reply.status, path).toBe(200);
       expect(meta.answer.safeParse(reply.json()).error, path).toBeUndefined();

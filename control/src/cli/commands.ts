@@ -253,6 +253,13 @@ export const COMMANDS: readonly Command<Handler>[] = [
     },
   ),
   command(
+    'dataset promote',
+    'let a clone stand on its own feet; what it was made from becomes its clone',
+    ['dataset promote tank/media-before'],
+    async () => (await import('./cmd/dataset.ts')).datasetPromote,
+    { args: [dataset], options: CHANGE },
+  ),
+  command(
     'dataset destroy',
     'destroy it with everything below it',
     ['dataset destroy tank/old', 'dataset destroy tank/old --yes --approve tank/old'],
@@ -300,13 +307,41 @@ export const COMMANDS: readonly Command<Handler>[] = [
   ),
   command(
     'snapshot destroy',
-    'destroy one snapshot',
-    ['snapshot destroy tank/media@before'],
+    'destroy one snapshot, or all from one to another',
+    ['snapshot destroy tank/media@before', 'snapshot destroy tank/media@monday%friday'],
     async () => (await import('./cmd/snapshot.ts')).snapshotDestroy,
     {
       args: [snapshot],
       options: CHANGE,
       details: DESTROYS,
+    },
+  ),
+  command(
+    'snapshot rollback',
+    'make a dataset what it was; what is newer is lost',
+    ['snapshot rollback tank/media@before'],
+    async () => (await import('./cmd/snapshot.ts')).snapshotRollback,
+    {
+      args: [snapshot],
+      options: CHANGE,
+      details: `The plan names every newer snapshot that would go. ${DESTROYS}`,
+    },
+  ),
+  command(
+    'snapshot clone',
+    'a dataset that begins as a snapshot was',
+    ['snapshot clone tank/media@before tank/media-before'],
+    async () => (await import('./cmd/snapshot.ts')).snapshotClone,
+    { args: [snapshot, { name: 'NEW-NAME', help: 'full name in the same pool', offer: 'dataset' }], options: CHANGE },
+  ),
+  command(
+    'snapshot diff',
+    'what changed since, or up to a later one',
+    ['snapshot diff tank/media@monday', 'snapshot diff tank/media@monday friday'],
+    async () => (await import('./cmd/snapshot.ts')).snapshotDiff,
+    {
+      args: [snapshot, { name: 'LATER', optional: true, help: 'a later snapshot of the same dataset; without it, now' }],
+      options: [limit('changes (default 1000; up to 10000)')],
     },
   ),
   command(

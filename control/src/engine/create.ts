@@ -23,6 +23,7 @@ import { createSnapshotKeeper } from './snapshot-keeper.ts';
 import { createSchedules } from './schedules.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { createUpdates } from './updates.ts';
+import { createViews } from './views.ts';
 import { parseState, renderState } from './statefile.ts';
 
 const SECOND = 1000;
@@ -352,6 +353,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     alertHistory: (limit) => store.alerts.page(limit),
     problems: () => observer.last()?.observed.problems ?? [],
     updates,
+    views: createViews({ host, executor, store, random: deps.random }),
 
     start: async () => {
       store.events.append({

@@ -20,6 +20,12 @@ export const effectSeen = (op: Operation, o: Observed): boolean | null => {
       return o.pools.some((p) => p.name === op.name);
     case 'dataset.create':
       return byName(op.name) !== undefined;
+    case 'snapshot.clone':
+      return byName(op.to)?.origin === `${op.dataset}@${op.tag}`;
+    case 'dataset.promote': {
+      const d = byGuid(op.guid);
+      return d === undefined ? null : d.origin === null;
+    }
     case 'dataset.rename':
       return byGuid(op.guid)?.name === op.to;
     case 'dataset.destroy':

@@ -16,6 +16,7 @@ import type { ObservedShare } from '../domain/share/share.ts';
 import type { DesiredState } from '../domain/state/state.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { SchedulesEngine } from './schedules.ts';
+import type { SnapshotViews } from './views.ts';
 import type { Updates } from './updates.ts';
 import type { StateRecord } from '../store/types.ts';
 
@@ -73,6 +74,7 @@ export type Engine = {
   problems(): Refusal[];
 
   readonly schedules: SchedulesEngine;
+  readonly views: SnapshotViews;
   readonly updates: Updates;
 
   start(): Promise<void>;

@@ -1,7 +1,7 @@
 /** What an executed operation is called in events and audit: one place, so that every path says it alike. */
 import { sourceName } from '../domain/bundle/bundle.ts';
 import type { EventKind } from '../domain/event/event.ts';
-import type { Operation } from '../domain/operation/operation.ts';
+import { type Operation, rangeName } from '../domain/operation/operation.ts';
 import { shareKey } from '../domain/share/share.ts';
 
 export type Fact = { kind: EventKind; subject: string; message: string };
@@ -64,6 +64,22 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'update.confirmed', subject: `slot:${op.slot}`, message: `slot ${op.slot} was confirmed by hand` };
     case 'system.restart':
       return { kind: 'system.restarting', subject: 'system', message: 'the machine restarts' };
+    case 'snapshot.destroyMany':
+      return {
+        kind: 'snapshot.destroyed',
+        subject: `dataset:${op.dataset}`,
+        message: `${op.snapshots.length} snapshots ${rangeName(op)} were destroyed`,
+      };
+    case 'snapshot.rollback':
+      return {
+        kind: 'dataset.changed',
+        subject: `dataset:${op.dataset}`,
+        message: `${op.dataset} was rolled back to ${op.tag}${op.loses.length > 0 ? `, ${op.loses.length} newer snapshots went with it` : ''}`,
+      };
+    case 'snapshot.clone':
+      return { kind: 'dataset.created', subject: `dataset:${op.to}`, message: `${op.to} was made from ${op.dataset}@${op.tag}` };
+    case 'dataset.promote':
+      return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `clone ${op.name} was promoted` };
     case 'snapshot.prune':
       return {
         kind: 'snapshot.destroyed',
@@ -78,6 +94,8 @@ export const factOf = (op: Operation): Fact => {
       };
     case 'schedule.remove':
       return { kind: 'schedule.removed', subject: `schedule:${op.name}`, message: `schedule ${op.name} was removed; its snapshots stay` };
+    case 'snapshot.diff':
+      return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `changes since ${op.dataset}@${op.tag} were listed` };
     case 'share.clients':
       return { kind: 'share.changed', subject: 'share:clients', message: 'clients were listed' };
   }
@@ -93,9 +111,12 @@ export const touchedBy = (op: Operation): string[] => {
     case 'dataset.create':
     case 'dataset.set':
     case 'dataset.destroy':
+    case 'dataset.promote':
       return [`dataset ${op.name}`, `pool ${op.name}`];
     case 'dataset.rename':
       return [`dataset ${op.name}`, `dataset ${op.to}`];
+    case 'snapshot.clone':
+      return [`dataset ${op.to}`];
     case 'share.put':
       return [`share ${shareKey(op.share)}`];
     case 'share.remove':
@@ -113,9 +134,12 @@ export const snapshotsTouchedBy = (op: Operation): string | null => {
     case 'snapshot.hold':
     case 'snapshot.release':
     case 'snapshot.prune':
+    case 'snapshot.destroyMany':
+    case 'snapshot.rollback':
       return op.dataset;
     case 'dataset.destroy':
     case 'dataset.rename':
+    case 'dataset.promote':
       return op.name;
     default:
       return null;

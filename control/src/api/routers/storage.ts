@@ -10,6 +10,7 @@ import { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { SnapshotQuery } from '../../store/types.ts';
 import { refusal } from '../errors.ts';
+import { snapshotViews } from './snapshots.ts';
 import { nothing, on, router } from '../trpc.ts';
 
 const Text = z.string().max(200);
@@ -187,6 +188,7 @@ const SnapshotsInput = z
 const toQuery = (q: z.infer<typeof SnapshotsInput>): SnapshotQuery => q;
 
 export const snapshots = router({
+  ...snapshotViews,
   list: on({
     permission: 'storage.read',
     about: 'A page of snapshots, sorted and filtered; `at` says when each pool was last indexed.',

@@ -208,6 +208,11 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       list: async () => [],
       preview: async (schedule: SnapshotSchedule) => preview(schedule, [], at),
     },
+    views: {
+      rollback: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
+      range: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
+      diff: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
+    },
     updates: playUpdates(),
     start: async () => {},
     stop: async () => {},

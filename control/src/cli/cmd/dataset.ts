@@ -138,6 +138,15 @@ export const datasetRename: Handler = async (cli, input) => {
   });
 };
 
+export const datasetPromote: Handler = async (cli, input) => {
+  const { change } = await import('../changes.ts');
+  const name = input.word('DATASET');
+  return change(cli, [{ kind: 'dataset.promote', name }], async () => {
+    const { dataset: d } = await (await cli.api()).datasets.get.query({ name });
+    return d.origin === null ? `${name} depends on nothing any more` : warn(`${name} is still a clone of ${d.origin}`);
+  });
+};
+
 export const datasetDestroy: Handler = async (cli, input) => {
   const { change } = await import('../changes.ts');
   const name = input.word('DATASET');

@@ -1,10 +1,10 @@
-/** snapshot list, create, destroy, hold, release */
+/** snapshot list, create, destroy, rollback, clone, diff, hold, release */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import { formatBytes } from '../../domain/units.ts';
 import type { Cli, Handler } from '../cli.ts';
 import { ago, count } from '../format.ts';
-import { EXIT, Problem, usage } from '../problems.ts';
+import { EXIT, type Exit, Problem, usage } from '../problems.ts';
 import { dim, warn } from '../terminal.ts';
 
 export const snapshotList: Handler = async (cli, input) => {
@@ -86,9 +86,88 @@ export const snapshotCreate: Handler = async (cli, input) => {
   });
 };
 
-export const snapshotDestroy: Handler = async (cli, input) => {
+/** `tank/media@a%b`: all from a to b. */
+const destroyRange = async (cli: Cli, name: string): Promise<Exit> => {
+  const { change } = await import('../changes.ts');
+  const { dataset, tag } = split(name);
+  const [from = '', to = '', ...more] = tag.split('%');
+  if (from === '' || to === '' || more.length > 0) throw usage(name, 'a range is named dataset@first%last', 'See: dplane snapshot list');
+  const api = await cli.api();
+  const { snapshots, reclaims, obstacles } = await api.snapshots.range.query({ dataset, from, to });
+  cli.term.line(
+    `${count(snapshots.length, 'snapshot')} from ${from} to ${to}${reclaims === null ? '' : `; destroying them gives back ${formatBytes(reclaims)}`}`,
+  );
+  if (obstacles.length > 0)
+    throw new Problem(EXIT.failed, 'blocked', name, obstacles.slice(0, 5).join('; '), 'Release or destroy these first.');
+  const doomed = snapshots.map((s) => ({ tag: s.tag, guid: s.guid }));
+  const [only] = doomed;
+  return change(
+    cli,
+    only !== undefined && doomed.length === 1
+      ? [{ kind: 'snapshot.destroy', dataset, ...only }]
+      : [{ kind: 'snapshot.destroyMany', dataset, snapshots: doomed }],
+    () => Promise.resolve(`${count(doomed.length, 'snapshot')} of ${dataset} are gone`),
+  );
+};
+
+export const snapshotRollback: Handler = async (cli, input) => {
+  const { change } = await import('../changes.ts');
+  const { dataset, tag } = split(input.word('SNAPSHOT'));
+  const { guid, loses, bookmarks, obstacles } = await (await cli.api()).snapshots.rollback.query({ dataset, tag });
+  if (obstacles.length > 0)
+    throw new Problem(
+      EXIT.failed,
+      'blocked',
+      `${dataset}@${tag}`,
+      obstacles.slice(0, 5).join('; '),
+      'Release, destroy or promote these first; or clone the snapshot instead.',
+    );
+  const request = {
+    kind: 'snapshot.rollback' as const,
+    dataset,
+    tag,
+    guid,
+    loses: loses.map((s) => ({ tag: s.tag, guid: s.guid })),
+    bookmarks,
+  };
+  return change(cli, [request], () => Promise.resolve(`${dataset} is what it was at ${tag}`));
+};
+
+export const snapshotClone: Handler = async (cli, input) => {
   const { change } = await import('../changes.ts');
   const { dataset, tag, guid } = await mustFind(cli, input.word('SNAPSHOT'));
+  const to = input.word('NEW-NAME');
+  return change(cli, [{ kind: 'snapshot.clone', dataset, tag, guid, to }], async () => {
+    const { dataset: d } = await (await cli.api()).datasets.get.query({ name: to });
+    return `${to} is there${d.mounted ? `, mounted at ${d.mountpoint ?? '?'}` : ''}`;
+  });
+};
+
+const SIGNS = { added: '+', removed: '-', modified: 'M', renamed: 'R' } as const;
+export const snapshotDiff: Handler = async (cli, input) => {
+  const { term } = cli;
+  const { dataset, tag } = split(input.word('SNAPSHOT'));
+  const later = input.maybe('LATER');
+  const to = later?.includes('@') ? split(later).tag : later;
+  const answer = await (await cli.api()).snapshots.diff.query({
+    dataset,
+    tag,
+    ...(to === undefined ? {} : { to }),
+    limit: input.number('limit', 1, 10_000) ?? 1000,
+  });
+  term.data(answer);
+  if (answer.entries.length === 0) term.line(to === undefined ? 'Nothing has changed since.' : 'Nothing changed between them.');
+  for (const e of answer.entries)
+    term.line(`${SIGNS[e.change]} ${e.path}${e.type === 'folder' ? '/' : ''}${e.to === null ? '' : `  ->  ${e.to}`}`);
+  if (!answer.complete) term.note(dim(`the first ${answer.entries.length}; more with --limit`));
+  return EXIT.ok;
+};
+
+export const snapshotDestroy: Handler = async (cli, input) => {
+  const { change } = await import('../changes.ts');
+  const name = input.word('SNAPSHOT');
+  if (name.includes('%')) return destroyRange(cli, name);
+  const { dataset, tag, guid } = await mustFind(cli, name);
   return change(cli, [{ kind: 'snapshot.destroy', dataset, tag, guid }], async () =>
     (await settled(
       () => find(cli, dataset, tag),

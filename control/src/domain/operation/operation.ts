@@ -24,6 +24,7 @@ const SetProperties = Properties.refine((p) => names.every((n) => p[n] !== 'inhe
 export const OwnSnapshot = z.strictObject({ tag: SnapshotTag, guid: Guid });
 export type OwnSnapshot = z.infer<typeof OwnSnapshot>;
 export const MAX_PRUNED = 1000;
+export const MAX_DESTROYED = 10_000;
 
 export const Operation = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -72,10 +73,40 @@ export const Operation = z.discriminatedUnion('kind', [
     snapshots: z.array(OwnSnapshot).min(1).max(MAX_PRUNED),
   }),
   z.strictObject({ kind: z.literal('snapshot.destroy'), dataset: DatasetName, tag: SnapshotTag, guid: Guid }),
+  /** Several of one dataset, approved as one: each is named by its guid. */
+  z.strictObject({
+    kind: z.literal('snapshot.destroyMany'),
+    dataset: DatasetName,
+    guid: Guid,
+    /** Oldest first. */
+    snapshots: z.array(OwnSnapshot).min(2).max(MAX_DESTROYED),
+  }),
+  /** Back to a snapshot. `loses` and `bookmarks` are all that is newer, and what the person who approved it was shown. */
+  z.strictObject({
+    kind: z.literal('snapshot.rollback'),
+    dataset: DatasetName,
+    guid: Guid,
+    tag: SnapshotTag,
+    snapshot: Guid,
+    loses: z.array(OwnSnapshot).max(MAX_DESTROYED),
+    bookmarks: z.array(SnapshotTag).max(MAX_DESTROYED),
+  }),
+  z.strictObject({ kind: z.literal('snapshot.clone'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, to: DatasetName }),
+  /** A clone and what it was made from change places: the snapshots up to its origin become its own. */
+  z.strictObject({ kind: z.literal('dataset.promote'), name: DatasetName, guid: Guid }),
   z.strictObject({ kind: z.literal('snapshot.hold'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('share.put'), share: ShareSpec }),
   z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: z.string().min(1).max(80) }),
+  /** Reading that needs root: what changed from one snapshot to a later one, or to now. */
+  z.strictObject({
+    kind: z.literal('snapshot.diff'),
+    dataset: DatasetName,
+    tag: SnapshotTag,
+    guid: Guid,
+    to: OwnSnapshot.nullable(),
+    limit: z.number().int().min(1).max(10_000),
+  }),
   /** Reading that needs root: who is connected to which share. */
   z.strictObject({ kind: z.literal('share.clients') }),
   /**
@@ -119,14 +150,23 @@ export const Approval = z.strictObject({
 });
 export type Approval = z.infer<typeof Approval>;
 
+/** As ZFS writes a range. */
+export const rangeName = ({ dataset, snapshots }: { dataset: string; snapshots: readonly OwnSnapshot[] }): string =>
+  `${dataset}@${snapshots[0]?.tag}%${snapshots.at(-1)?.tag}`;
+
 export const targetOf = (op: Operation): Target | null => {
   switch (op.kind) {
     case 'dataset.destroy':
     case 'dataset.rename':
     case 'dataset.set':
+    case 'dataset.promote':
       return { kind: 'dataset', name: op.name, guid: op.guid };
     case 'snapshot.destroy':
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.guid };
+    case 'snapshot.destroyMany':
+      return { kind: 'snapshot', name: rangeName(op), guid: op.guid };
+    case 'snapshot.rollback':
+      return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.snapshot };
     case 'share.put':
       return { kind: 'share', name: `${op.share.kind}:${op.share.name}`, guid: null };
     case 'share.remove':

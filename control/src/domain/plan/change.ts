@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DatasetSpec } from '../dataset/dataset.ts';
 import { DatasetName, Guid, PoolName, SnapshotTag } from '../names.ts';
+import { MAX_DESTROYED, OwnSnapshot } from '../operation/operation.ts';
 import { PoolSpec } from '../pool/pool.ts';
 import { Properties } from '../property/property.ts';
 import { ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
@@ -20,6 +21,23 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('dataset.destroy'), name: DatasetName }),
   z.strictObject({ kind: z.literal('snapshot.create'), dataset: DatasetName, tag: SnapshotTag, recursive: z.boolean().default(false) }),
   z.strictObject({ kind: z.literal('snapshot.destroy'), dataset: DatasetName, tag: SnapshotTag, guid: Guid }),
+  /** Several of one dataset, oldest first. */
+  z.strictObject({
+    kind: z.literal('snapshot.destroyMany'),
+    dataset: DatasetName,
+    snapshots: z.array(OwnSnapshot).min(2).max(MAX_DESTROYED),
+  }),
+  /** All that is newer has to be named: `GET /api/zfs/snapshots/rollback` says what it is. */
+  z.strictObject({
+    kind: z.literal('snapshot.rollback'),
+    dataset: DatasetName,
+    tag: SnapshotTag,
+    guid: Guid,
+    loses: z.array(OwnSnapshot).max(MAX_DESTROYED),
+    bookmarks: z.array(SnapshotTag).max(MAX_DESTROYED).default([]),
+  }),
+  z.strictObject({ kind: z.literal('snapshot.clone'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, to: DatasetName }),
+  z.strictObject({ kind: z.literal('dataset.promote'), name: DatasetName }),
   z.strictObject({ kind: z.literal('snapshot.hold'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('share.put'), share: ShareSpec }),

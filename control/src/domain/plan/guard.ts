@@ -10,6 +10,8 @@ export const mayRunWithoutApproval = (op: Operation): boolean => {
     case 'dataset.destroy':
       return !op.withSnapshots;
     case 'snapshot.destroy':
+    case 'snapshot.destroyMany':
+    case 'snapshot.rollback':
       return false;
     default:
       return true;

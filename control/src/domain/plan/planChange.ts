@@ -2,6 +2,7 @@
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
 import { isWithin, parentOf, poolOf } from '../names.ts';
 import type { Observed } from '../observed/observed.ts';
+import { rangeName } from '../operation/operation.ts';
 import type { PoolSpec } from '../pool/pool.ts';
 import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
 import { ok, type Refusal, refuse, type Result } from '../refusal.ts';
@@ -94,6 +95,7 @@ const poolsOf = (c: ChangeRequest): string[] => {
     case 'pool.scrub':
     case 'dataset.set':
     case 'dataset.destroy':
+    case 'dataset.promote':
       return [poolOf(c.name)];
     default:
       return [poolOf(c.dataset)];
@@ -151,6 +153,8 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
       if (!now.shares.delete(shareKey({ kind: c.share, name: c.name })))
         return missing(`share ${c.share}:${c.name}`, 'look at the list of shares');
       return null;
+    case 'dataset.promote':
+      return promote(now, c.name);
     case 'schedule.put': {
       const { dataset } = c.schedule;
       if (!now.datasets.has(dataset) && !now.pools.has(dataset)) return missing(`dataset ${dataset}`, LOOK);
@@ -235,11 +239,53 @@ const scrub = (now: Now, c: Extract<ChangeRequest, { kind: 'pool.scrub' }>): Ref
   );
 };
 
+const promote = (now: Now, name: string): Refusal | null => {
+  const seen = now.seen.get(name);
+  if (!seen) return missing(`dataset ${name}`, LOOK);
+  if (seen.origin === null) return wrong(`dataset ${name}`, 'it is no clone of anything');
+  return deed(
+    now,
+    runnable({
+      verb: 'MODIFY',
+      noun: 'dataset',
+      name,
+      risk: 'disruptive',
+      reason: `it no longer depends on ${seen.origin}: the snapshots up to there become its own, and ${seen.origin.split('@')[0]} becomes its clone`,
+      changes: [{ property: 'origin', from: seen.origin, to: null }],
+      operation: { kind: 'dataset.promote', name, guid: seen.guid },
+    }),
+  );
+};
+
+const some = (tags: readonly string[]): string => `${tags.slice(0, 5).join(', ')}${tags.length > 5 ? ` and ${tags.length - 5} more` : ''}`;
+
+const clone = (now: Now, c: Extract<ChangeRequest, { kind: 'snapshot.clone' }>): Refusal | null => {
+  const { dataset, tag, guid, to } = c;
+  if (poolOf(to) !== poolOf(dataset))
+    return wrong(`clone ${to}`, 'a clone lives in the pool of its snapshot', `choose a name in ${poolOf(dataset)}`);
+  const refusal = whyNoPlace(now, to);
+  if (refusal) return refusal;
+  return deed(
+    now,
+    runnable({
+      id: `${c.kind} ${to}`,
+      verb: 'CREATE',
+      noun: 'dataset',
+      name: to,
+      risk: 'safe',
+      reason: `it begins as ${dataset}@${tag} was, and takes space only for what changes; while it is there the snapshot cannot be destroyed`,
+      operation: { kind: c.kind, dataset, tag, guid, to },
+    }),
+  );
+};
+
 const snapshot = (now: Now, c: Extract<ChangeRequest, { kind: `snapshot.${string}` }>): Refusal | null => {
-  const { dataset, tag } = c;
+  const { dataset } = c;
   const seen = now.seen.get(dataset);
   if (!seen) return missing(`dataset ${dataset}`, LOOK);
-  const name = `${dataset}@${tag}`;
+  if (c.kind === 'snapshot.clone') return clone(now, c);
+  const name = c.kind === 'snapshot.destroyMany' ? rangeName(c) : `${dataset}@${c.tag}`;
+  const tag = c.kind === 'snapshot.destroyMany' ? '' : c.tag;
   const base = { noun: 'snapshot', name, reason: 'it was asked for' } as const;
   switch (c.kind) {
     case 'snapshot.create':
@@ -265,6 +311,41 @@ const snapshot = (now: Now, c: Extract<ChangeRequest, { kind: `snapshot.${string
           operation: { kind: c.kind, dataset, tag, guid: c.guid },
         }),
       );
+    case 'snapshot.destroyMany': {
+      const n = c.snapshots.length;
+      return deed(
+        now,
+        runnable({
+          ...base,
+          verb: 'BLOCKED',
+          risk: 'destructive',
+          approval: 'required',
+          reason: `the removal of ${n} snapshots was asked for: ${some(c.snapshots.map((s) => s.tag))}`,
+          blocked: `what only these ${n} snapshots hold is lost with them: destroying them needs an approval that names ${name}`,
+          operation: { kind: c.kind, dataset, guid: seen.guid, snapshots: c.snapshots },
+        }),
+      );
+    }
+    case 'snapshot.rollback': {
+      const lost = [
+        ...(c.loses.length === 0
+          ? []
+          : [`${c.loses.length === 1 ? 'the newer snapshot' : `${c.loses.length} newer snapshots`} ${some(c.loses.map((s) => s.tag))}`]),
+        ...(c.bookmarks.length === 0 ? [] : [`the bookmarks ${some(c.bookmarks)}`]),
+      ];
+      return deed(
+        now,
+        runnable({
+          ...base,
+          verb: 'BLOCKED',
+          risk: 'destructive',
+          approval: 'required',
+          reason: `${dataset} becomes what it was; everything written since is lost${lost.length === 0 ? '' : `, and so are ${lost.join(' and ')}`}`,
+          blocked: `what was written since is lost${lost.length === 0 ? '' : `, with ${lost.join(' and ')}`}: rolling back needs an approval that names ${name}`,
+          operation: { kind: c.kind, dataset, guid: seen.guid, tag, snapshot: c.guid, loses: c.loses, bookmarks: c.bookmarks },
+        }),
+      );
+    }
     default:
       return deed(
         now,

@@ -1,5 +1,5 @@
 /** A plan in words, as lines without any terminal codes: the CLI colours them by their tone. */
-import type { Operation } from '../operation/operation.ts';
+import { type Operation, rangeName } from '../operation/operation.ts';
 import { RULES, type SnapshotSchedule } from '../schedule/schedule.ts';
 import type { Action, Plan } from './types.ts';
 
@@ -55,6 +55,14 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['snapshot', 'create', `${op.dataset}@${op.tag}`, ...(op.recursive ? ['--recursive'] : [])];
     case 'snapshot.destroy':
       return ['snapshot', 'destroy', `${op.dataset}@${op.tag}`];
+    case 'snapshot.destroyMany':
+      return ['snapshot', 'destroy', rangeName(op)];
+    case 'snapshot.rollback':
+      return ['snapshot', 'rollback', `${op.dataset}@${op.tag}`];
+    case 'snapshot.clone':
+      return ['snapshot', 'clone', `${op.dataset}@${op.tag}`, op.to];
+    case 'dataset.promote':
+      return ['dataset', 'promote', op.name];
     case 'snapshot.hold':
     case 'snapshot.release':
       return ['snapshot', op.kind === 'snapshot.hold' ? 'hold' : 'release', `${op.dataset}@${op.tag}`, op.hold];
@@ -69,6 +77,7 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'pool.set':
     case 'share.put':
     case 'share.clients':
+    case 'snapshot.diff':
     case 'snapshot.prune':
     // no part of any plan
     case 'update.apply':

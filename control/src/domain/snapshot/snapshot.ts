@@ -22,6 +22,17 @@ export const SnapshotCreate = z.strictObject({
   recursive: z.boolean().default(false),
 });
 
+/** One line of what changed between two snapshots. */
+export const DiffEntry = z.object({
+  at: z.number(),
+  change: z.enum(['added', 'removed', 'modified', 'renamed']),
+  type: z.enum(['file', 'folder', 'link', 'other']),
+  /** Below the mount point of the dataset. */
+  path: z.string(),
+  to: z.string().nullable(),
+});
+export type DiffEntry = z.infer<typeof DiffEntry>;
+
 export const splitSnapshot = (name: z.infer<typeof SnapshotName>): { dataset: string; tag: string } => {
   const at = name.indexOf('@');
   return { dataset: name.slice(0, at), tag: name.slice(at + 1) };

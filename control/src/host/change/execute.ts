@@ -8,6 +8,8 @@ import { createPool, scrubPool, setPool } from './pool.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
 import { changeSystem } from './update.ts';
 import { pruneSnapshots } from './prune.ts';
+import { diffSnapshot } from './diff.ts';
+import { cloneSnapshot, destroySnapshots, promoteDataset, rollBack } from './rollback.ts';
 import { createSnapshot, destroySnapshot, holdSnapshot } from './snapshot.ts';
 
 export const execute = (context: ChangeContext, op: Operation): Promise<Changed> => {
@@ -30,6 +32,16 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return createSnapshot(context, op);
     case 'snapshot.destroy':
       return destroySnapshot(context, op);
+    case 'snapshot.destroyMany':
+      return destroySnapshots(context, op);
+    case 'snapshot.rollback':
+      return rollBack(context, op);
+    case 'snapshot.clone':
+      return cloneSnapshot(context, op);
+    case 'snapshot.diff':
+      return diffSnapshot(context, op);
+    case 'dataset.promote':
+      return promoteDataset(context, op);
     case 'snapshot.hold':
     case 'snapshot.release':
       return holdSnapshot(context, op);

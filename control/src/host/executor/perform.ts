@@ -32,6 +32,7 @@ const APPROVAL_LIFE_MS = 3_600_000;
 const laneOf = (op: Operation): string | null => {
   switch (op.kind) {
     case 'share.clients':
+    case 'snapshot.diff':
       return null;
     case 'update.apply':
     case 'update.cancel':
@@ -48,6 +49,9 @@ const laneOf = (op: Operation): string | null => {
     case 'snapshot.hold':
     case 'snapshot.release':
     case 'snapshot.prune':
+    case 'snapshot.destroyMany':
+    case 'snapshot.rollback':
+    case 'snapshot.clone':
       return `pool:${poolOf(op.dataset)}`;
     case 'schedule.put':
     case 'schedule.remove':
@@ -76,7 +80,8 @@ const subjectOf = (op: Operation): string => {
   if (op.kind === 'schedule.put') return op.schedule.name;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
   if (op.kind === 'share.put') return `${op.share.kind}:${op.share.name}`;
-  return 'dataset' in op ? `${op.dataset}@${op.tag}` : op.name;
+  if ('name' in op) return op.name;
+  return 'tag' in op ? `${op.dataset}@${op.tag}` : op.dataset;
 };
 
 /** Pure checks: does the operation need an approval, and is this one for exactly it? */

@@ -23,7 +23,7 @@ const LABELS: Record<(typeof RULES)[number]['rule'], string> = {
   monthly: 'Months',
   yearly: 'Years',
   count: 'The last',
-  maxAgeDays: 'No older than, days',
+  maxAgeDays: 'Max. days',
 };
 const zones = (): string[] => ['UTC', ...Intl.supportedValuesOf('timeZone')];
 const here = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
