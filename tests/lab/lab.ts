@@ -87,7 +87,11 @@ export async function openLab(suite: string): Promise<Lab> {
   };
 
   // a saved state fits only the machine it was saved from
-  const hardware = fingerprint(readFileSync(join(repository, 'packages/lab/src/machine.ts'), 'utf8'), DISKS, DISK_SIZE, MEMORY);
+  const hardware = fingerprint(...['machine', 'vm'].map((name) => readFileSync(join(repository, `packages/lab/src/${name}.ts`), 'utf8')), [
+    DISKS,
+    DISK_SIZE,
+    MEMORY,
+  ]);
   const booted = join(slot.folder, `booted-${kvm ? 'kvm' : 'tcg'}-${hardware}`);
   const bootOnce = () => alone(progress, boot);
   const boot = async (): Promise<void> => {
