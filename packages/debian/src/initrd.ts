@@ -27,6 +27,7 @@ const MODULES = [
   ...['crc32c_generic', 'crc32c_intel', 'virtio_blk', 'virtio_pci', 'erofs', 'overlay', 'ext4'],
   ...['nvme', 'ahci', 'ata_piix', 'sd_mod', 'virtio_scsi', 'usb_storage', 'uas', 'xhci_pci', 'ehci_pci', 'mmc_block', 'sdhci_pci'],
   ...['i6300esb', 'iTCO_wdt', 'sp5100_tco'],
+  ...['efivarfs', 'vfat', 'nls_cp437', 'nls_ascii'],
 ];
 
 /** `tree` is the system's root folder; must run as root of a namespace. Writes the initrd to `out`. */
