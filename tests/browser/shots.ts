@@ -23,6 +23,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['disk', '/storage/disks/ata-ST4000VN006-3CW104_ZW654168737'],
   ['pool', '/storage/pools/tank'],
   ['pool-backup', '/storage/pools/backup'],
+  ['replace', '/storage/pools/backup/replace/ata-ST4000VN006-3CW104_ZW654168737'],
   ['dataset', '/storage/datasets/tank/media'],
   ['create-dataset', '/storage/datasets?do=create'],
   ['shares', '/shares'],

@@ -14,6 +14,7 @@ const Disks = page(storage, 'Disks');
 const StorageTree = page(() => import('./pages/storage/StorageTree.tsx'), 'StorageTree');
 const Datasets = page(() => import('./pages/storage/Datasets.tsx'), 'Datasets');
 const Pool = page(() => import('./pages/storage/Pool.tsx'), 'Pool');
+const Replace = page(() => import('./pages/storage/Replace.tsx'), 'Replace');
 const Disk = page(() => import('./pages/storage/Disk.tsx'), 'Disk');
 const Dataset = page(() => import('./pages/storage/Dataset.tsx'), 'Dataset');
 const Shares = page(() => import('./pages/shares/Shares.tsx'), 'Shares');
@@ -48,6 +49,7 @@ export const App = (): JSX.Element => (
     <Route path="/storage/tree" component={StorageTree} />
     <Route path="/storage/datasets" component={Datasets} />
     <Route path="/storage/pools/:name" component={Pool} />
+    <Route path="/storage/pools/:name/replace/:disk" component={Replace} />
     <Route path="/storage/datasets/*name" component={Dataset} />
     <Route path="/shares" component={Shares} />
     <Route path="/shares/:kind/:name" component={Share} />

@@ -65,7 +65,7 @@ describe('completion', () => {
 
   it('offers commands, then their commands', async () => {
     expect(await offered('da')).toEqual(['dataset']);
-    expect(await offered('pool', '')).toEqual(['list', 'show', 'create', 'scrub']);
+    expect(await offered('pool', '')).toEqual(expect.arrayContaining(['list', 'show', 'create', 'scrub', 'replace', 'offline']));
     expect(await offered('plan', '')).toEqual(expect.arrayContaining(['list', 'show']));
   });
   it('offers names where a name belongs', async () => {

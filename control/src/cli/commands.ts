@@ -3,6 +3,7 @@
  * only when it runs.
  */
 import type { Handler } from './cli.ts';
+import { poolCommands } from './commands-pools.ts';
 import type { Arg, Command, Option } from './parse.ts';
 
 export const GLOBALS: readonly Option[] = [
@@ -178,6 +179,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
       options: [{ name: 'pause', help: 'pause it; start it again to go on' }, { name: 'stop', help: 'end it' }, ...CHANGE],
     },
   ),
+  ...poolCommands(command, CHANGE),
   command(
     'disk list',
     'disks, and which are free',

@@ -1,23 +1,26 @@
 /** The engine put together: see engine.ts for what it offers and each file beside it for its part. */
-import { conditionsOf, changesBehindOurBack, OBSERVED_KINDS } from './monitor.ts';
+import { conditionsOf, changesBehindOurBack, missingDisk, OBSERVED_KINDS } from './monitor.ts';
 import { capture } from '../domain/plan/capture.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { RECORD_EVERY } from '../domain/pool/history.ts';
 import { ok, refuse, type Result } from '../domain/refusal.ts';
 import type { ShareClient } from '../domain/share/share.ts';
 import type { Actor } from '../domain/user/user.ts';
-import type { Executor } from '../host/executor.ts';
+import type { Operation } from '../domain/operation/operation.ts';
+import type { ExecAnswer, Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
-import { settleAlerts } from './conditions.ts';
+import { openAlert, settleAlerts } from './conditions.ts';
 import { sha256 } from './digest.ts';
 import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
-import { snapshotsTouchedBy, touchedBy } from './facts.ts';
+import { factOf, snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
 import { keepingSchedules } from './kept.ts';
 import { createPlanner } from './planner.ts';
+import { createProgress } from './progress.ts';
+import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
 import { createSchedules } from './schedules.ts';
@@ -182,12 +185,48 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     ],
   });
 
+  /** What the engine does by itself, with an account of it. */
+  const execute = async (operation: Operation): Promise<ExecAnswer> => {
+    const answer = await executor.execute({
+      v: 1,
+      id: `auto-${deps.random(12).toString('hex')}`,
+      actor: SYSTEM,
+      operation,
+      approval: null,
+    });
+    store.audit.append({
+      actor: SYSTEM,
+      action: operation.kind,
+      subject: factOf(operation).subject,
+      outcome: answer.ok ? 'succeeded' : 'failed',
+      reason: 'done by itself; safe, needs no approval',
+      detail: { operation, ...(answer.ok ? {} : { problem: answer.refusal.why }) },
+    });
+    return answer;
+  };
+  const look = async (): Promise<Observed> => {
+    const { observed } = await observer.get(0);
+    raiseAndResolve(observed);
+    return observed;
+  };
+  const pulse = createPulse({
+    host,
+    last: () => observer.last()?.observed ?? null,
+    look,
+    execute,
+    tell: (e) => void store.events.append(e),
+    missing: (pool, path) => openAlert(store, missingDisk(pool, path), clock()),
+    busy: () => store.runs.list(1)[0]?.state === 'running',
+  });
+  const poolProgress = createProgress(host, clock);
+
   const scheduler = createScheduler(clock, (task, error) => log(`${task}: ${error instanceof Error ? error.message : String(error)}`));
   scheduler.add({
     name: 'observe',
     everyMs: OBSERVE_EVERY,
     run: async () => raiseAndResolve((await observer.get(OBSERVE_EVERY / 2)).observed),
   });
+  scheduler.add({ name: 'pulse', everyMs: PULSE_EVERY, lane: 'pulse', run: pulse.beat });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
@@ -242,6 +281,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const { observed } = await observer.get(READ_AGE, { clients: true });
       return { at: observed.at, shares: observed.shares };
     },
+    poolProgress,
     snapshotsAt: snapshots.times,
     refreshSnapshots,
     schedules,

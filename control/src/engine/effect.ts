@@ -2,6 +2,7 @@
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Operation } from '../domain/operation/operation.ts';
 import { canonical } from '../domain/canonical.ts';
+import { findDisk, findVdev, works } from '../domain/pool/redundancy.ts';
 import { parseSize } from '../domain/names.ts';
 import { PROPERTIES, type PropertyName } from '../domain/property/property.ts';
 import { shareKey } from '../domain/share/share.ts';
@@ -15,9 +16,35 @@ const equal = (name: PropertyName, a: string, b: string): boolean => {
 export const effectSeen = (op: Operation, o: Observed): boolean | null => {
   const byName = (name: string) => o.datasets.find((d) => d.name === name);
   const byGuid = (guid: string) => o.datasets.find((d) => d.guid === guid);
+  const pool = (guid: string) => o.pools.find((p) => p.guid === guid);
   switch (op.kind) {
     case 'pool.create':
       return o.pools.some((p) => p.name === op.name);
+    case 'pool.replace':
+    case 'pool.attach':
+      return (
+        pool(op.guid)?.vdevs.some((v) => v.disks.some((d) => d.path === op.with || d.standIns?.some((s) => s.path === op.with))) ?? null
+      );
+    case 'pool.detach': {
+      const p = pool(op.guid);
+      return p === undefined ? null : findDisk(p, op.disk) === undefined;
+    }
+    case 'pool.online':
+    case 'pool.offline': {
+      const p = pool(op.guid);
+      const state = p === undefined ? undefined : findDisk(p, op.disk)?.disk.state;
+      return state === undefined ? null : op.kind === 'pool.offline' ? state === 'OFFLINE' : works(state);
+    }
+    case 'pool.add':
+      return pool(op.guid) === undefined
+        ? null
+        : op.vdevs.every((v) => v.disks.every((path) => o.disks.some((d) => d.path === path && d.pool === op.name)));
+    case 'pool.remove': {
+      const p = pool(op.guid);
+      return p === undefined ? null : findVdev(p, op.vdev) === undefined;
+    }
+    case 'disk.erase':
+      return o.disks.find((d) => d.path === op.path)?.foreign === null;
     case 'dataset.create':
       return byName(op.name) !== undefined;
     case 'snapshot.clone':

@@ -17,6 +17,7 @@ import type { DesiredState } from '../domain/state/state.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { SchedulesEngine } from './schedules.ts';
 import type { SnapshotViews } from './views.ts';
+import type { ProgressReader } from './progress.ts';
 import type { Updates } from './updates.ts';
 import type { StateRecord } from '../store/types.ts';
 
@@ -46,6 +47,8 @@ export type Engine = {
   disks(): Promise<{ at: number; disks: Disk[] }>;
   shares(): Promise<{ at: number; shares: ObservedShare[] }>;
   /** When the snapshot index of each pool was last brought up to date. */
+  /** Asked of the pool itself, once a second at most. */
+  poolProgress: ProgressReader;
   snapshotsAt(): Record<string, number>;
   refreshSnapshots(pool?: string): Promise<void>;
 

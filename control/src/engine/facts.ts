@@ -1,5 +1,6 @@
 /** What an executed operation is called in events and audit: one place, so that every path says it alike. */
 import { sourceName } from '../domain/bundle/bundle.ts';
+import { diskLabel } from '../domain/disk/disk.ts';
 import type { EventKind } from '../domain/event/event.ts';
 import { type Operation, rangeName } from '../domain/operation/operation.ts';
 import { shareKey } from '../domain/share/share.ts';
@@ -14,6 +15,40 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `options of pool ${op.name} were changed` };
     case 'pool.scrub':
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `scrub of pool ${op.name}: ${op.action}` };
+    case 'pool.replace':
+      return {
+        kind: 'pool.changed',
+        subject: `pool:${op.name}`,
+        message: `${diskLabel(op.with)} takes the place of ${op.label} in pool ${op.name}`,
+      };
+    case 'pool.attach':
+      return {
+        kind: 'pool.changed',
+        subject: `pool:${op.name}`,
+        message: `${diskLabel(op.with)} was attached to ${op.label} in pool ${op.name}`,
+      };
+    case 'pool.detach':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `${op.label} was detached from pool ${op.name}` };
+    case 'pool.online':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `${op.label} is used by pool ${op.name} again` };
+    case 'pool.offline':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `${op.label} was switched off in pool ${op.name}` };
+    case 'pool.reopen':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `the disks of pool ${op.name} were looked at anew` };
+    case 'pool.clear':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `errors of pool ${op.name} were cleared` };
+    case 'pool.add':
+      return {
+        kind: 'pool.changed',
+        subject: `pool:${op.name}`,
+        message: `${op.vdevs.flatMap((v) => v.disks.map(diskLabel)).join(', ')} joined pool ${op.name}`,
+      };
+    case 'pool.remove':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `${op.label} was removed from pool ${op.name}` };
+    case 'pool.trim':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `trim of pool ${op.name}: ${op.action}` };
+    case 'disk.erase':
+      return { kind: 'disk.erased', subject: `disk:${op.path}`, message: `${diskLabel(op.path)} was erased` };
     case 'dataset.create':
       return { kind: 'dataset.created', subject: `dataset:${op.name}`, message: `${op.type} ${op.name} was created` };
     case 'dataset.set':
@@ -107,6 +142,15 @@ export const touchedBy = (op: Operation): string[] => {
     case 'pool.create':
     case 'pool.set':
     case 'pool.scrub':
+    case 'pool.replace':
+    case 'pool.attach':
+    case 'pool.detach':
+    case 'pool.online':
+    case 'pool.offline':
+    case 'pool.clear':
+    case 'pool.add':
+    case 'pool.remove':
+    case 'pool.trim':
       return [`pool ${op.name}`];
     case 'dataset.create':
     case 'dataset.set':

@@ -3,12 +3,26 @@ import type { Alert } from '../domain/alert/alert.ts';
 import type { NewEvent } from '../domain/event/event.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { formatBytes } from '../domain/names.ts';
-import { meaningOfHealth } from '../domain/pool/pool.ts';
+import { diskLabel } from '../domain/disk/disk.ts';
+import { findDisk, isVital, mayStillLose } from '../domain/pool/redundancy.ts';
+import { meaningOfHealth, type ObservedPool } from '../domain/pool/pool.ts';
 
 type Condition = Pick<Alert, 'kind' | 'subject' | 'severity' | 'message'>;
 
 const CAPACITY_WARNING = 0.85;
 const CAPACITY_CRITICAL = 0.95;
+
+/** A disk of a pool that is not there: said in the same words, whoever finds it. */
+export const missingDisk = (p: ObservedPool, path: string): Condition => {
+  const place = findDisk(p, path);
+  const replaced = (place?.disk.standIns ?? []).length > 0;
+  return {
+    kind: 'disk.missing',
+    subject: `disk:${path}`,
+    severity: place && isVital(place.vdev) && mayStillLose(place.vdev) < 0 ? 'critical' : 'warning',
+    message: `${diskLabel(path)} of pool ${p.name} is missing: ${replaced ? 'it is being replaced' : 'connect it again, or replace it'}`,
+  };
+};
 
 /** Every condition that holds now. What was open and isn't here has resolved itself. */
 export const conditionsOf = (o: Observed): Condition[] => {
@@ -31,7 +45,8 @@ export const conditionsOf = (o: Observed): Condition[] => {
         message: `${p.name} is ${Math.floor(share * 100)}% full, ${formatBytes(p.free)} left`,
       });
     for (const v of p.vdevs)
-      for (const d of v.disks)
+      for (const d of v.disks) {
+        if (d.state === 'REMOVED' || d.state === 'UNAVAIL') found.push(missingDisk(p, d.path));
         if (d.readErrors + d.writeErrors + d.checksumErrors > 0)
           found.push({
             kind: 'disk.errors',
@@ -39,6 +54,7 @@ export const conditionsOf = (o: Observed): Condition[] => {
             severity: 'warning',
             message: `${d.path} in ${p.name}: ${d.readErrors} read, ${d.writeErrors} write, ${d.checksumErrors} checksum errors`,
           });
+      }
   }
   // one that is being imported after the start needs nobody
   for (const s of o.stuck.filter((x) => x.problem.code !== 'busy'))
@@ -66,6 +82,7 @@ export const OBSERVED_KINDS: ReadonlySet<string> = new Set([
   'pool.health',
   'pool.capacity',
   'disk.errors',
+  'disk.missing',
   'pool.stuck',
   'share.down',
   'host.tool-missing',

@@ -1,15 +1,21 @@
 /**
- * Work that recurs. One task runs at a time and never overlaps itself; a missed run is caught up once. Time comes from
+ * Work that recurs. One task of a lane runs at a time and never overlaps itself; a missed run is caught up once. Time comes from
  * the clock that is passed in, so a day of schedules can be driven in a moment.
  */
 import type { Clock } from '../store/types.ts';
 
-export type Task = { name: string; everyMs: number; run: (now: number) => Promise<void> };
+export type Task = {
+  name: string;
+  everyMs: number;
+  run: (now: number) => Promise<void>;
+  /** Tasks of one lane wait for each other; those of another are not held up by them. */
+  lane?: string;
+};
 export type Scheduler = {
   add(task: Task): void;
   /** Runs what is due, in order; returns the names. */
   runDue(): Promise<string[]>;
-  /** When the next task is due. */
+  /** When the next task of the first lane is due: the others go by what happens, not by the calendar. */
   nextAt(): number;
   start(): void;
   stop(): Promise<void>;
@@ -18,14 +24,15 @@ export type Scheduler = {
 export const createScheduler = (clock: Clock, onError: (task: string, error: unknown) => void): Scheduler => {
   const tasks: { task: Task; dueAt: number }[] = [];
   let timer: NodeJS.Timeout | null = null;
-  let working: Promise<string[]> | null = null;
+  const working = new Map<string, Promise<string[]>>();
   let stopped = true;
 
-  const nextAt = (): number => Math.min(...tasks.map((t) => t.dueAt));
-  const work = async (): Promise<string[]> => {
+  const laneOf = (t: { task: Task }): string => t.task.lane ?? '';
+  const nextAt = (): number => Math.min(...tasks.filter((t) => t.task.lane === undefined).map((t) => t.dueAt));
+  const work = async (lane: string): Promise<string[]> => {
     const ran: string[] = [];
     const now = clock();
-    for (const t of tasks.filter((x) => x.dueAt <= now).sort((a, b) => a.dueAt - b.dueAt)) {
+    for (const t of tasks.filter((x) => laneOf(x) === lane && x.dueAt <= now).sort((a, b) => a.dueAt - b.dueAt)) {
       t.dueAt = now + t.task.everyMs;
       try {
         await t.task.run(now);
@@ -36,15 +43,25 @@ export const createScheduler = (clock: Clock, onError: (task: string, error: unk
     }
     return ran;
   };
-  const runDue = (): Promise<string[]> => {
-    working ??= work().finally(() => {
-      working = null;
-    });
-    return working;
+  const runDue = async (): Promise<string[]> => {
+    for (const lane of new Set(tasks.map(laneOf)))
+      if (!working.has(lane))
+        working.set(
+          lane,
+          work(lane).finally(() => {
+            working.delete(lane);
+            arm();
+          }),
+        );
+    return (await Promise.all(working.values())).flat();
   };
+  /** A lane that works is looked at again when it has ended. */
   const arm = (): void => {
-    if (stopped || tasks.length === 0) return;
-    timer = setTimeout(() => void runDue().finally(arm), Math.min(60_000, Math.max(50, nextAt() - clock())));
+    if (timer !== null) clearTimeout(timer);
+    const free = tasks.filter((t) => !working.has(laneOf(t)));
+    if (stopped || free.length === 0) return;
+    const at = Math.min(...free.map((t) => t.dueAt));
+    timer = setTimeout(() => void runDue(), Math.min(60_000, Math.max(50, at - clock())));
     timer.unref();
   };
   return {
@@ -58,7 +75,7 @@ export const createScheduler = (clock: Clock, onError: (task: string, error: unk
     stop: async () => {
       stopped = true;
       if (timer !== null) clearTimeout(timer);
-      await working;
+      await Promise.all(working.values());
     },
   };
 };

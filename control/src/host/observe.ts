@@ -6,7 +6,7 @@
 import type { ObservedDataset } from '../domain/dataset/dataset.ts';
 import { PoolName } from '../domain/names.ts';
 import type { Observed } from '../domain/observed/observed.ts';
-import type { ObservedPool } from '../domain/pool/pool.ts';
+import type { ObservedDisk, ObservedPool } from '../domain/pool/pool.ts';
 import type { Refusal, Result } from '../domain/refusal.ts';
 import type { ObservedShare, ShareClient } from '../domain/share/share.ts';
 import { readDisks, type SeenDisks } from './disks/disks.ts';
@@ -96,13 +96,22 @@ const onePool = async (host: Host, listed: ListedPool, o: ObserveOptions): Promi
   return { listed, status: mine ?? null, datasets: problem === null && datasets.ok ? datasets.value : [], problem };
 };
 
+/** By the name that the disk has now, and so what stands in for it. */
+const stable = (d: ObservedDisk, disks: SeenDisks | null): ObservedDisk => {
+  const path = (p: string): string => disks?.stable(p) ?? p;
+  return { ...d, path: path(d.path), ...(d.standIns ? { standIns: d.standIns.map((s) => ({ ...s, path: path(s.path) })) } : {}) };
+};
+
 const poolOf = ({ listed, status }: { listed: ListedPool; status: PoolStatus }, disks: SeenDisks | null): ObservedPool => ({
   ...listed,
   health: status.health,
   dataErrors: status.dataErrors,
   status: status.status,
-  vdevs: status.vdevs.map((v) => ({ ...v, disks: v.disks.map((d) => ({ ...d, path: disks?.stable(d.path) ?? d.path })) })),
+  vdevs: status.vdevs.map((v) => ({ ...v, disks: v.disks.map((d) => stable(d, disks)) })),
   scan: status.scan,
+  ...(status.expansion ? { expansion: status.expansion } : {}),
+  ...(status.trim ? { trim: status.trim } : {}),
+  ...(status.checkpoint ? { checkpoint: status.checkpoint } : {}),
 });
 
 const active = async (host: Host, unit: string, o: ObserveOptions): Promise<boolean | null> => {

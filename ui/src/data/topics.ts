@@ -19,6 +19,7 @@ export type Topic =
 const BY_NOUN: Record<string, readonly Topic[]> = {
   system: ['system'],
   pool: ['pool'],
+  disk: ['pool'],
   dataset: ['dataset', 'pool'],
   snapshot: ['snapshot', 'dataset'],
   schedule: ['schedule', 'snapshot'],

@@ -11,6 +11,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { SnapshotQuery } from '../../store/types.ts';
 import { refusal } from '../errors.ts';
 import { snapshotViews } from './snapshots.ts';
+import { poolProcedures } from './pools.ts';
 import { nothing, on, router } from '../trpc.ts';
 
 const Text = z.string().max(200);
@@ -34,6 +35,7 @@ const SHOWN_DAYS = 60;
 const LEARNT_FROM = 120 * DAY;
 
 export const pools = router({
+  ...poolProcedures,
   list: on({
     permission: 'storage.read',
     about: 'All pools, and those that do not answer.',

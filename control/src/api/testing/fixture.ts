@@ -213,6 +213,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       range: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
       diff: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
     },
+    poolProgress: () => Promise.resolve(ok({ ...tank, at })),
     updates: playUpdates(),
     start: async () => {},
     stop: async () => {},

@@ -6,6 +6,7 @@ export const AlertKind = z.enum([
   'pool.stuck',
   'pool.capacity',
   'disk.errors',
+  'disk.missing',
   'drift',
   'run.interrupted',
   'audit.broken',

@@ -17,8 +17,13 @@ export const Disk = z.object({
   foreign: z.string().nullable(),
   /** It holds the running system: never offered, never used. */
   system: z.boolean(),
+  /** What SMART and ZFS hold against it, once they were asked. */
+  risk: z.object({ score: z.number().int().min(0).max(100), reasons: z.array(z.string()) }).optional(),
 });
 export type Disk = z.infer<typeof Disk>;
+
+/** The name that people read, type and approve: the last part of its stable path. */
+export const diskLabel = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** May a new pool take it? Undefined when yes, else why not. */
 export const whyNotFree = (d: Disk): string | undefined => {

@@ -5,11 +5,13 @@
  */
 import { z } from 'zod';
 import { BundleSource } from '../bundle/bundle.ts';
+import { diskLabel } from '../disk/disk.ts';
 import { DatasetKind } from '../dataset/dataset.ts';
 import { DatasetName, Digest, Guid, Millis, PoolName, SnapshotTag } from '../names.ts';
 import { PoolOptions, Vdev } from '../pool/pool.ts';
 import { ScheduleMark, ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
+import { POOL_OPERATIONS } from './pool-operations.ts';
 import { ShareSpec } from '../share/share.ts';
 import { ReleaseIndex, SlotName } from '../slot/slot.ts';
 import { Actor } from '../user/user.ts';
@@ -36,6 +38,7 @@ export const Operation = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('pool.set'), name: PoolName, guid: Guid, options: PoolOptions }),
   z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, guid: Guid, action: z.enum(['start', 'stop', 'pause']) }),
+  ...POOL_OPERATIONS,
   z.strictObject({ kind: z.literal('dataset.create'), name: DatasetName, type: DatasetKind, properties: SetProperties }),
   z.strictObject({
     kind: z.literal('dataset.set'),
@@ -130,9 +133,9 @@ export type OperationKind = Operation['kind'];
 
 /** The exact thing an approval is for. */
 export const Target = z.strictObject({
-  kind: z.enum(['dataset', 'snapshot', 'share', 'pool', 'schedule']),
+  kind: z.enum(['dataset', 'snapshot', 'share', 'pool', 'schedule', 'disk']),
   name: z.string().min(1).max(512),
-  /** Null only for shares and schedules, which have no guid. */
+  /** Null only for what has no guid: shares, schedules, and disks that are in no pool. */
   guid: Guid.nullable(),
 });
 export type Target = z.infer<typeof Target>;
@@ -175,8 +178,21 @@ export const targetOf = (op: Operation): Target | null => {
       return { kind: 'schedule', name: op.schedule.name, guid: null };
     case 'schedule.remove':
       return { kind: 'schedule', name: op.name, guid: null };
+    case 'pool.detach':
+    case 'pool.offline':
+      return { kind: 'disk', name: op.label, guid: op.disk };
+    case 'disk.erase':
+      return { kind: 'disk', name: diskLabel(op.path), guid: null };
     case 'pool.set':
     case 'pool.scrub':
+    case 'pool.replace':
+    case 'pool.attach':
+    case 'pool.online':
+    case 'pool.clear':
+    case 'pool.reopen':
+    case 'pool.add':
+    case 'pool.remove':
+    case 'pool.trim':
       return { kind: 'pool', name: op.name, guid: op.guid };
     default:
       return null;

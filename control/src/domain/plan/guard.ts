@@ -12,7 +12,12 @@ export const mayRunWithoutApproval = (op: Operation): boolean => {
     case 'snapshot.destroy':
     case 'snapshot.destroyMany':
     case 'snapshot.rollback':
+    case 'disk.erase':
       return false;
+    case 'pool.detach':
+    case 'pool.offline':
+    case 'pool.add':
+      return !op.lowersRedundancy;
     default:
       return true;
   }

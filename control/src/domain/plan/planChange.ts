@@ -10,12 +10,16 @@ import type { SnapshotSchedule } from '../schedule/schedule.ts';
 import { shareKey, type ShareSpec } from '../share/share.ts';
 import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
+import { isPoolChange, type PoolChange } from './pool-change.ts';
+import { poolDeeds, poolOfChange } from './pool-deeds.ts';
 import { plan, type PlanDraft, summarize } from './plan.ts';
 import type { Action } from './types.ts';
 import { ASKED, runnable } from './world.ts';
 
 type Now = {
   readonly observed: Observed;
+  /** Also with the pools that don't answer: they are what has to be mended. */
+  readonly whole: Observed;
   readonly seen: ReadonlyMap<string, ObservedDataset>;
   readonly pools: Map<string, PoolSpec>;
   readonly datasets: Map<string, DatasetSpec>;
@@ -53,6 +57,7 @@ export const planChange = (
   const state = capture(calm);
   const now: Now = {
     observed: calm,
+    whole: observed,
     seen: new Map(calm.datasets.map((d) => [d.name, d])),
     pools: new Map(state.pools.map((p) => [p.name, p])),
     datasets: new Map(state.datasets.map((d) => [d.name, d])),
@@ -98,7 +103,7 @@ const poolsOf = (c: ChangeRequest): string[] => {
     case 'dataset.promote':
       return [poolOf(c.name)];
     default:
-      return [poolOf(c.dataset)];
+      return isPoolChange(c) ? poolOfChange(c) : [poolOf(c.dataset)];
   }
 };
 
@@ -164,8 +169,21 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
     case 'schedule.remove':
       return now.schedules.delete(c.name) ? null : missing(`schedule ${c.name}`, 'look at the list of schedules');
     default:
-      return snapshot(now, c);
+      return isPoolChange(c) ? poolDeed(now, c) : snapshot(now, c);
   }
+};
+
+const poolDeed = (now: Now, c: PoolChange): Refusal | null => {
+  if (c.kind === 'pool.set') {
+    const pool = now.pools.get(c.name);
+    if (!pool) return missing(`pool ${c.name}`, 'look at the list of pools');
+    now.pools.set(c.name, { ...pool, options: { ...pool.options, ...c.options } });
+    return null;
+  }
+  const actions = poolDeeds(now.whole, c);
+  if (!actions.ok) return actions.refusal;
+  for (const a of actions.value) deed(now, a);
+  return null;
 };
 
 const whyNoPlace = (now: Now, name: string): Refusal | null => {

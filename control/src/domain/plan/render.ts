@@ -1,6 +1,7 @@
 /** A plan in words, as lines without any terminal codes: the CLI colours them by their tone. */
 import { type Operation, rangeName } from '../operation/operation.ts';
 import { RULES, type SnapshotSchedule } from '../schedule/schedule.ts';
+import { diskLabel } from '../disk/disk.ts';
 import type { Action, Plan } from './types.ts';
 
 export type Tone = 'plain' | 'good' | 'notice' | 'warning' | 'danger' | 'dim';
@@ -51,6 +52,30 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['dataset', 'destroy', op.name];
     case 'pool.scrub':
       return ['pool', 'scrub', op.name, ...(op.action === 'start' ? [] : [`--${op.action}`])];
+    case 'pool.replace':
+      return ['pool', 'replace', op.name, op.label, diskLabel(op.with)];
+    case 'pool.attach':
+      return ['pool', 'attach', op.name, op.label, diskLabel(op.with)];
+    case 'pool.detach':
+    case 'pool.offline':
+      return ['pool', op.kind === 'pool.detach' ? 'detach' : 'offline', op.name, op.label];
+    case 'pool.online':
+      return ['pool', 'online', op.name, op.label, ...(op.expand ? ['--expand'] : [])];
+    case 'pool.clear':
+      return ['pool', 'clear', op.name, ...(op.disk === null ? [] : [op.disk])];
+    case 'pool.add':
+      return [
+        'pool',
+        'add',
+        op.name,
+        ...op.vdevs.flatMap((v) => [...(v.role === 'data' ? [] : [v.role]), v.kind, ...v.disks.map(diskLabel)]),
+      ];
+    case 'pool.remove':
+      return ['pool', 'remove', op.name, op.label];
+    case 'pool.trim':
+      return ['pool', 'trim', op.name, ...(op.action === 'start' ? [] : [`--${op.action}`])];
+    case 'disk.erase':
+      return ['disk', 'erase', diskLabel(op.path)];
     case 'snapshot.create':
       return ['snapshot', 'create', `${op.dataset}@${op.tag}`, ...(op.recursive ? ['--recursive'] : [])];
     case 'snapshot.destroy':
@@ -79,6 +104,7 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'share.clients':
     case 'snapshot.diff':
     case 'snapshot.prune':
+    case 'pool.reopen':
     // no part of any plan
     case 'update.apply':
     case 'update.cancel':

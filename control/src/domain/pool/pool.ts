@@ -56,6 +56,10 @@ export type PoolSpec = z.infer<typeof PoolSpec>;
 export const PoolHealth = z.enum(['ONLINE', 'DEGRADED', 'FAULTED', 'OFFLINE', 'REMOVED', 'UNAVAIL', 'SUSPENDED', 'AVAIL', 'INUSE']);
 export type PoolHealth = z.infer<typeof PoolHealth>;
 
+/** A disk that takes another's place: for good (a replacement being filled) or for the time being (a spare). */
+export const StandIn = z.object({ path: z.string(), guid: Guid, state: PoolHealth, kind: z.enum(['replacing', 'spare']) });
+export type StandIn = z.infer<typeof StandIn>;
+
 export const ObservedDisk = z.object({
   /** As ZFS names it, resolved to by-id where a link exists. */
   path: z.string(),
@@ -65,7 +69,11 @@ export const ObservedDisk = z.object({
   writeErrors: z.number().int().nonnegative(),
   checksumErrors: z.number().int().nonnegative(),
   note: z.string().optional(),
+  /** How large the partition of a disk has to be that takes its place; ZFS says so. */
+  minSize: z.number().int().positive().optional(),
+  standIns: z.array(StandIn).optional(),
 });
+export type ObservedDisk = z.infer<typeof ObservedDisk>;
 export const ObservedVdev = z.object({
   name: z.string(),
   kind: VdevKind,
@@ -84,6 +92,9 @@ export const Scan = z.object({
   /** 0..1 */
   progress: z.number().min(0).max(1),
   errors: z.number().int().nonnegative(),
+  /** Bytes that are done, and that there are in all. */
+  issued: z.number().nonnegative().optional(),
+  total: z.number().nonnegative().optional(),
 });
 
 export const ObservedPool = z.object({
@@ -98,6 +109,16 @@ export const ObservedPool = z.object({
   status: z.string().nullable(),
   vdevs: z.array(ObservedVdev),
   scan: Scan,
+  /** A raidz that grows by a disk, now or last. */
+  expansion: z
+    .object({ vdev: z.string(), state: z.enum(['running', 'waiting', 'finished']), progress: z.number().min(0).max(1) })
+    .optional(),
+  /** The last trim of its disks, if they can be trimmed and ever were. */
+  trim: z
+    .object({ state: z.enum(['running', 'paused', 'canceled', 'finished']), progress: z.number().min(0).max(1), at: z.number() })
+    .optional(),
+  /** A state that the whole pool could be set back to; it keeps all that was freed since. */
+  checkpoint: z.object({ at: z.number(), space: z.number().nonnegative() }).optional(),
   options: z.object({ ashift: z.number().int(), autotrim: z.string(), autoexpand: z.string(), comment: z.string() }).partial(),
 });
 export type ObservedPool = z.infer<typeof ObservedPool>;

@@ -5,11 +5,13 @@ import type { ChangeContext, Changed } from './host.ts';
 import { createDataset, renameDataset, setDataset } from './dataset.ts';
 import { destroyDataset } from './destroy.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
+import { eraseDisk } from './erase.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
 import { changeSystem } from './update.ts';
 import { pruneSnapshots } from './prune.ts';
 import { diffSnapshot } from './diff.ts';
 import { cloneSnapshot, destroySnapshots, promoteDataset, rollBack } from './rollback.ts';
+import { addVdevs, attachDisk, clearPool, detachDisk, removeVdev, reopenPool, replaceDisk, switchDisk, trimPool } from './vdevs.ts';
 import { createSnapshot, destroySnapshot, holdSnapshot } from './snapshot.ts';
 
 export const execute = (context: ChangeContext, op: Operation): Promise<Changed> => {
@@ -20,6 +22,27 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return setPool(context, op);
     case 'pool.scrub':
       return scrubPool(context, op);
+    case 'pool.replace':
+      return replaceDisk(context, op);
+    case 'pool.attach':
+      return attachDisk(context, op);
+    case 'pool.detach':
+      return detachDisk(context, op);
+    case 'pool.online':
+    case 'pool.offline':
+      return switchDisk(context, op);
+    case 'pool.reopen':
+      return reopenPool(context, op);
+    case 'pool.clear':
+      return clearPool(context, op);
+    case 'pool.add':
+      return addVdevs(context, op);
+    case 'pool.remove':
+      return removeVdev(context, op);
+    case 'pool.trim':
+      return trimPool(context, op);
+    case 'disk.erase':
+      return eraseDisk(context, op);
     case 'dataset.create':
       return createDataset(context, op);
     case 'dataset.set':

@@ -29,7 +29,7 @@ const optionPairs = (options: PoolOptions): [string, string][] =>
   });
 
 /** Data first: a role word (`log`, `cache`...) holds for everything behind it. */
-const vdevArgv = (vdevs: readonly Vdev[]): string[] => {
+export const vdevArgv = (vdevs: readonly Vdev[]): string[] => {
   const of = (v: Vdev): string[] => (v.kind === 'stripe' ? v.disks : [v.kind, ...v.disks]);
   const roles = ['special', 'dedup', 'log', 'cache', 'spare'] as const;
   return [

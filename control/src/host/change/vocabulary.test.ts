@@ -7,6 +7,8 @@ import { Operation } from '../../domain/operation/operation.ts';
 const SOURCE = join(import.meta.dirname, '..', '..');
 /** The simulated host answers like the real tool, so it has to know the word. */
 const NOT_SENT = /[\\/]host[\\/](sim|fixtures)[\\/]|\.test\.ts$/;
+/** The one that erases what an approval names. */
+const ERASES = /[\\/]change[\\/]erase\.ts$/;
 const sources = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => join(SOURCE, name))
@@ -19,7 +21,22 @@ const argvs = (text: string, tool: string): string[] =>
 test('the vocabulary has no such operation', () => {
   const kinds = Operation.options.map((o) => o.shape.kind.value);
   expect(kinds).toContain('dataset.destroy');
-  expect(kinds.filter((k) => k.startsWith('pool.'))).toEqual(['pool.create', 'pool.set', 'pool.scrub']);
+  expect(kinds.filter((k) => k.startsWith('pool.'))).toEqual([
+    'pool.create',
+    'pool.set',
+    'pool.scrub',
+    'pool.replace',
+    'pool.attach',
+    'pool.detach',
+    'pool.online',
+    'pool.offline',
+    'pool.reopen',
+    'pool.clear',
+    'pool.add',
+    'pool.remove',
+    'pool.trim',
+  ]);
+  expect(kinds.filter((k) => k.startsWith('disk.'))).toEqual(['disk.erase']);
 });
 
 test('no operation touches a key for updates, and no source calls what does', () => {
@@ -41,12 +58,19 @@ test('no source builds an argv that could', () => {
   for (const { path, argv } of found) {
     // the subcommand is a literal: nothing that comes in can choose it
     const verb = /^\[\s*'zpool',\s*'([a-z]+)'/.exec(argv)?.[1];
-    expect(verb, `${path}: ${argv}`).toMatch(/^(create|get|set|scrub|status|list|version|import|events|iostat)$/);
+    expect(verb, `${path}: ${argv}`).toMatch(
+      /^(create|get|set|scrub|status|list|version|import|events|iostat|replace|attach|detach|online|offline|reopen|clear|add|remove|trim)$/,
+    );
     if (verb === 'import') expect(argv).not.toContain('-D');
     expect(argv, path).not.toMatch(/['"]-f['"]/);
   }
   for (const path of sources)
-    expect(readFileSync(path, 'utf8'), path).not.toMatch(/['"`]zpool destroy|['"`]labelclear|['"`]wipefs|['"`]blkdiscard/);
+    if (!ERASES.test(path))
+      expect(readFileSync(path, 'utf8'), path).not.toMatch(/['"`]zpool destroy|['"`]labelclear|['"`]wipefs|['"`]blkdiscard/);
+  // and that one waits for an approval, looks whose the disk is, and forces nothing
+  const erase = sources.filter((path) => ERASES.test(path)).map((path) => readFileSync(path, 'utf8'));
+  expect(erase).toHaveLength(1);
+  expect(erase[0]).toMatch(/approval === null[\s\S]*disk\.system[\s\S]*disk\.pool !== null[\s\S]*'wipefs', '--all', '--quiet', path\]/);
 });
 
 test('no argv destroys more than it names: -r, -R and -f are never passed to zfs destroy', () => {

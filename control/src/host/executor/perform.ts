@@ -34,6 +34,8 @@ const laneOf = (op: Operation): string | null => {
     case 'share.clients':
     case 'snapshot.diff':
       return null;
+    case 'disk.erase':
+      return 'disks';
     case 'update.apply':
     case 'update.cancel':
     case 'update.rollback':
@@ -79,6 +81,7 @@ const subjectOf = (op: Operation): string => {
   }
   if (op.kind === 'schedule.put') return op.schedule.name;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
+  if (op.kind === 'disk.erase') return op.path;
   if (op.kind === 'share.put') return `${op.share.kind}:${op.share.name}`;
   if ('name' in op) return op.name;
   return 'tag' in op ? `${op.dataset}@${op.tag}` : op.dataset;

@@ -39,7 +39,18 @@ export type SimDataset = {
   snapshots: SimSnapshot[];
 };
 
-export type SimLeaf = { disk: string; guid: string; state: PoolHealth; read: number; write: number; checksum: number; offline: boolean };
+export type SimLeaf = {
+  disk: string;
+  guid: string;
+  state: PoolHealth;
+  read: number;
+  write: number;
+  checksum: number;
+  offline: boolean;
+  /** What replaces it, until that holds everything; `group` is the guid of the two. */
+  by?: SimLeaf;
+  group?: string;
+};
 export type SimVdev = { kind: VdevKind; role: VdevRole; guid: string; leaves: SimLeaf[] };
 export type SimScan = {
   kind: 'SCRUB' | 'RESILVER';
@@ -62,6 +73,9 @@ export type SimPool = {
   suspended: boolean;
   dataErrors: number;
   fragmentation: number;
+  trim?: { startedAt: number; durationMs: number; stoppedAt: number | null; canceled: boolean };
+  checkpoint?: { at: number; space: number };
+  expansion?: { vdev: number; startedAt: number; durationMs: number; bytes: number };
 };
 export type SimDisk = {
   /** Kernel name, such as `sda`: not stable, never shown to people. */
@@ -78,6 +92,8 @@ export type SimDisk = {
   parts: { size: number; fstype: string | null; type: string; label: string | null; mountpoints: string[] }[];
   /** A filesystem on the whole disk. */
   fstype: string | null;
+  /** Pulled out of the machine. */
+  unplugged?: true;
 };
 export type SimSession = { user: string; machine: string; address: string; share: string; files: string[]; connectedAt: number };
 export type SimEvent = { at: number; class: string; pool: string; name: string; text: string };
@@ -269,7 +285,8 @@ export const createWorld = (model: SimModel): World => {
     diskByPath: (path) => links.get(path) ?? links.get(path.replace(/-part[0-9]+$/, '')),
     poolOfDisk: (disk) => {
       for (const pool of model.pools)
-        for (const v of pool.vdevs) for (const leaf of v.leaves) if (links.get(leaf.disk) === disk) return { pool, leaf };
+        for (const v of pool.vdevs)
+          for (const l of v.leaves) for (const leaf of l.by ? [l, l.by] : [l]) if (links.get(leaf.disk) === disk) return { pool, leaf };
       return undefined;
     },
     guid: () => {

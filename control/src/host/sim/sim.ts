@@ -12,6 +12,7 @@ import type { Answer } from './getopt.ts';
 import { BY_ID, createWorld, poolHealth, type SimModel, type SimSession, type World } from './model.ts';
 import { chooseByHand, otaText, uploading, uploadStep } from './ota.ts';
 import { mountpointOf } from './properties.ts';
+import { plug, unplug } from './zpool-disks.ts';
 import { byIdNames, execute, isReadonly, mountOf } from './tools.ts';
 
 export type Fault = {
@@ -30,6 +31,9 @@ export type Fault = {
 /** What changes the machine from outside of its tools: a disk dies, someone connects. Kept in the log like any change. */
 export type Happening =
   | { kind: 'disk'; pool: string; disk: string; state: PoolHealth; read?: number; write?: number; checksum?: number }
+  /** A disk is pulled; ZFS takes note at once, or at its next look at it. */
+  | { kind: 'unplug'; disk: string; noticed: boolean }
+  | { kind: 'plug'; disk: string }
   | { kind: 'suspend'; pool: string; on: boolean }
   | { kind: 'connect'; session: SimSession }
   | { kind: 'disconnect'; user: string; share: string }
@@ -108,6 +112,12 @@ const happen = (w: World, h: Happening, at: number): void => {
       w.event(at, h.pool, '', '', 'resource.fs.zfs.statechange');
       break;
     }
+    case 'unplug':
+      unplug(w, h.disk, h.noticed);
+      break;
+    case 'plug':
+      plug(w, h.disk);
+      break;
     case 'suspend': {
       const pool = w.pool(h.pool);
       if (pool === undefined) throw new RangeError(`no pool ${h.pool}`);

@@ -7,6 +7,7 @@ import { datasetProperty, mountpointOf } from './properties.ts';
 import type { Tool } from './words.ts';
 import { zfs } from './zfs.ts';
 import { zpool } from './zpool.ts';
+import { settlePools, wipefs } from './zpool-disks.ts';
 
 type Block = Record<string, unknown> & { children?: Block[] };
 const partName = (disk: string, n: number): string => (/[0-9]$/.test(disk) ? `${disk}p${n}` : `${disk}${n}`);
@@ -56,18 +57,23 @@ const lsblk: Tool = (w, args) => {
   if (unknown !== undefined) return failed(`lsblk: unknown column: ${unknown}\n`);
   const row = (d: SimDisk, b: { name: string; size: number; part: SimDisk['parts'][number] | null }): Block =>
     Object.fromEntries(columns.map((c) => [c.toLowerCase(), COLUMNS[c]?.(d, b)]));
-  const devices = w.model.disks.map((d) => {
-    const parts = partsOf(w, d);
-    const self = row(d, { name: d.name, size: d.size, part: null });
-    if (parts.length > 0)
-      self.children = parts.map((part, i) => row(d, { name: partName(d.name, partNumber(w, d, i)), size: part.size, part }));
-    return self;
-  });
+  const devices = w.model.disks
+    .filter((d) => !d.unplugged)
+    .map((d) => {
+      const parts = partsOf(w, d);
+      const self = row(d, { name: d.name, size: d.size, part: null });
+      if (parts.length > 0)
+        self.children = parts.map((part, i) => row(d, { name: partName(d.name, partNumber(w, d, i)), size: part.size, part }));
+      return self;
+    });
   return said(`${JSON.stringify({ blockdevices: devices }, null, 3)}\n`);
 };
 
 export const byIdNames = (w: World): string[] =>
-  w.model.disks.flatMap((d) => d.links.flatMap((l) => [l, ...partsOf(w, d).map((_p, i) => `${l}-part${partNumber(w, d, i)}`)])).sort();
+  w.model.disks
+    .filter((d) => !d.unplugged)
+    .flatMap((d) => d.links.flatMap((l) => [l, ...partsOf(w, d).map((_p, i) => `${l}-part${partNumber(w, d, i)}`)]))
+    .sort();
 
 const readlink: Tool = (w, args) => {
   if (args[0] !== '-f' || args.length < 2) return failed('readlink: missing operand\n');
@@ -208,7 +214,8 @@ const systemctl: Tool = (w, args, now) => {
 
 const smartctl: Tool = (w, args) => {
   const path = args.at(-1) ?? '';
-  const disk = w.diskByPath(path);
+  const seen = w.diskByPath(path);
+  const disk = seen?.unplugged ? undefined : seen;
   const ok = args.slice(0, -1).every((a) => ['-j', '-n', 'standby', '-a', '-H', '-i', '-x', '--json'].includes(a));
   const base = { json_format_version: [1, 0], smartctl: { version: [7, 4], exit_status: disk && ok ? 0 : 2 } };
   if (!disk || !ok) return { exit: 2, stdout: `${JSON.stringify(base, null, 2)}\n` };
@@ -242,11 +249,14 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   exportfs,
   systemctl,
   smartctl,
+  wipefs,
+  udevadm: (_w, args) => (args[0] === 'settle' ? said('') : failed(`Unknown command verb ${args[0] ?? ''}\n`)),
   'dplane-ota': dplaneOta,
 };
 
 /** An argv as a whole: a full path to a tool is that tool. */
 export const execute = (w: World, argv: readonly string[], now: number, input: string): Answer | null => {
+  settlePools(w, now);
   advance(w, now); // what goes on by itself comes first, when it runs and when it is replayed
   const name = (argv[0] ?? '').split('/').at(-1) ?? '';
   const tool = TOOLS[name];

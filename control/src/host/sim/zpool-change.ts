@@ -78,8 +78,20 @@ const whyUnequal = (data: readonly { kind: VdevKind; disks: readonly string[] }[
   return `both ${family(a.kind)} and ${family(b.kind)} vdevs`;
 };
 
+/** The same against what the pool is made of. */
+export const checkMismatch = (pool: SimPool, added: readonly SimVdev[]): string | null => {
+  const vital = (v: SimVdev): boolean => v.role === 'data' || v.role === 'special' || v.role === 'dedup';
+  const first = pool.vdevs.find((v) => v.role === 'data');
+  for (const v of added.filter(vital)) {
+    if (first === undefined || (first.kind === v.kind && (v.kind !== 'mirror' || first.leaves.length === v.leaves.length))) continue;
+    const word = (x: SimVdev): string => (x.kind === 'stripe' ? 'disk' : x.kind.replace(/[123]$/, ''));
+    return `pool uses ${word(first)} and new vdev is ${word(v)}`;
+  }
+  return null;
+};
+
 /** `mirror a b raidz2 c d e log f` -> vdevs; a text is what zpool says against it. */
-const layout = (w: World, words: readonly string[], force: boolean): SimVdev[] | string => {
+export const layout = (w: World, words: readonly string[], force: boolean): SimVdev[] | string => {
   const vdevs: { kind: VdevKind; role: VdevRole; disks: string[] }[] = [];
   let role: VdevRole = 'data';
   let open: { kind: VdevKind; role: VdevRole; disks: string[] } | null = null;
@@ -109,7 +121,7 @@ const layout = (w: World, words: readonly string[], force: boolean): SimVdev[] |
   const seen = new Set<string>();
   for (const path of vdevs.flatMap((v) => v.disks)) {
     const disk = w.diskByPath(path);
-    if (disk === undefined) return `cannot resolve path '${path}'\n`;
+    if (disk === undefined || disk.unplugged) return `cannot resolve path '${path}'\n`;
     if (w.poolOfDisk(disk)) return `${path} is in use and contains a unknown filesystem.\n`;
     if (disk.parts.some((p) => p.mountpoints.length > 0))
       return `${path} is in use and contains a ${disk.parts.find((p) => p.fstype)?.fstype ?? 'unknown'} filesystem.\n`;
@@ -223,6 +235,8 @@ const scrubTime = (w: World, p: SimPool): { bytes: number; ms: number } => {
   return { bytes, ms: Math.max(2_000, Math.round(bytes / (150_000 * disks))) };
 };
 
+export const resilverTime = scrubTime;
+
 const scrub: Tool = (w, args, now) => {
   const o = getopt(args, 'spwe');
   if (typeof o === 'string') return usage('scrub', o);
@@ -294,7 +308,8 @@ const onOff =
           return failed(`cannot offline ${disks[leaves.findIndex((x) => x.l === l)]}: no valid replicas\n`);
       }
     for (const { l } of leaves) {
-      l.state = verb === 'offline' ? 'OFFLINE' : 'ONLINE';
+      const there = w.diskByPath(l.disk)?.unplugged !== true;
+      l.state = verb === 'offline' ? 'OFFLINE' : there ? 'ONLINE' : 'REMOVED';
       l.offline = verb === 'offline';
       if (verb === 'online')
         pool.scan = {
@@ -323,9 +338,10 @@ const clear: Tool = (w, args, now) => {
     l.read = 0;
     l.write = 0;
     l.checksum = 0;
-    if (!l.offline && l.state !== 'REMOVED') l.state = 'ONLINE';
+    if (!l.offline && w.diskByPath(l.disk)?.unplugged !== true) l.state = 'ONLINE';
   }
-  pool.suspended = false;
+  if (pool.vdevs.every((v) => v.role === 'spare' || v.role === 'cache' || v.role === 'log' || vdevHealth(v) !== 'UNAVAIL'))
+    pool.suspended = false;
   w.event(now, name, '', '', 'sysevent.fs.zfs.vdev_clear');
   return done();
 };

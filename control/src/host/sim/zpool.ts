@@ -18,6 +18,7 @@ import type { Shown } from './properties.ts';
 import type { Tool } from './words.ts';
 import { versionAnswer } from './zfs.ts';
 import { zpoolChange } from './zpool-change.ts';
+import { zpoolDisks } from './zpool-disks.ts';
 
 export const zpoolUsage = (command: string, why = ''): Answer =>
   failed(`${why === '' ? '' : `${why}\n`}usage:\n\t${command} ...\n\nthe following properties are supported:\n`, 2);
@@ -189,7 +190,14 @@ const scanJson = (s: SimScan, now: number, exact: boolean): string => {
 const leafName = (l: SimLeaf): string => l.disk.replace(BY_ID, '');
 /** In JSON, vdevs say UNAVAIL in a word of their own. */
 const jsonState = (s: PoolHealth): string => (s === 'UNAVAIL' ? 'CANT_OPEN' : s);
-const leafJson = (w: World, l: SimLeaf, v: SimVdev, exact: boolean): string => {
+/** A disk, or the two of which one replaces the other. */
+const leafJson = (w: World, l: SimLeaf, v: SimVdev, exact: boolean, more: (l: SimLeaf) => string): string => {
+  if (!l.by) return diskJson(w, l, v, exact, more);
+  const name = `replacing-${v.leaves.indexOf(l)}`;
+  const { by, ...old } = l;
+  return `"${name}":{"name":"${name}","vdev_type":"replacing","guid":"${l.group}","class":"normal","state":"${l.state === 'ONLINE' ? 'ONLINE' : 'DEGRADED'}","read_errors":"0","write_errors":"0","checksum_errors":"0","vdevs":{${diskJson(w, old, v, exact, more)},${diskJson(w, by, v, exact, more)}}}`;
+};
+const diskJson = (w: World, l: SimLeaf, v: SimVdev, exact: boolean, more: (l: SimLeaf) => string): string => {
   const disk = w.diskByPath(l.disk);
   const n = (x: number): string => (exact ? String(x) : nice(x, true));
   const b = (x: number): string => (exact ? String(x) : nice(x));
@@ -201,17 +209,19 @@ const leafJson = (w: World, l: SimLeaf, v: SimVdev, exact: boolean): string => {
   const state = v.role === 'spare' && l.state === 'ONLINE' ? 'AVAIL' : jsonState(l.state);
   const base = `"name":"${name}","vdev_type":"disk","guid":"${l.guid}","path":"${l.disk}-part1","class":"${cls}","state":"${state}"`;
   if (v.role === 'spare') return `"${name}":{${base}}`;
+  // what the smallest disk of the vdev has room for
+  const needed = Math.min(...v.leaves.map((x) => w.diskByPath(x.disk)?.size ?? size)) - 10 * 1024 ** 2;
   const aux =
     l.state === 'FAULTED'
       ? ',"aux":"ERR_EXCEEDED"'
       : l.state === 'REMOVED' || l.state === 'UNAVAIL'
         ? `,"not_present":"1","was":"${l.disk}-part1"`
         : '';
-  return `"${name}":{${base},"rep_dev_size":"${b(size)}","phys_space":"${b(size)}","read_errors":"${n(l.read)}","write_errors":"${n(l.write)}","checksum_errors":"${n(l.checksum)}","slow_ios":"0"${aux}}`;
+  return `"${name}":{${base},"rep_dev_size":"${b(needed)}","phys_space":"${b(size)}","read_errors":"${n(l.read)}","write_errors":"${n(l.write)}","checksum_errors":"${n(l.checksum)}","slow_ios":"0"${aux}${more(l)}}`;
 };
 
-const vdevJson = (w: World, v: SimVdev, index: number, exact: boolean): string => {
-  if (v.kind === 'stripe') return v.leaves.map((l) => leafJson(w, l, v, exact)).join(',');
+const vdevJson = (w: World, v: SimVdev, index: number, exact: boolean, more: (l: SimLeaf) => string): string => {
+  if (v.kind === 'stripe') return v.leaves.map((l) => leafJson(w, l, v, exact, more)).join(',');
   const parity = v.kind.at(-1) ?? '';
   const type = v.kind.startsWith('raidz') ? 'raidz' : v.kind.startsWith('draid') ? 'draid' : v.kind;
   const name = type === 'draid' ? `${v.kind}:${v.leaves.length - Number(parity)}d:${v.leaves.length}c:0s-${index}` : `${v.kind}-${index}`;
@@ -219,7 +229,7 @@ const vdevJson = (w: World, v: SimVdev, index: number, exact: boolean): string =
   const least = Math.min(...v.leaves.map((l) => (w.diskByPath(l.disk)?.size ?? 0) - 16 * 1024 ** 2));
   const total = v.kind === 'mirror' ? least : least * v.leaves.length;
   const cls = v.role === 'data' ? 'normal' : v.role;
-  return `"${name}":{"name":"${name}","vdev_type":"${type}","guid":"${v.guid}","class":"${cls}","state":"${jsonState(vdevHealth(v))}","total_space":"${b(total)}","def_space":"${b(total)}","rep_dev_size":"${b(total)}","read_errors":"0","write_errors":"0","checksum_errors":"0","vdevs":{${v.leaves.map((l) => leafJson(w, l, v, exact)).join(',')}}}`;
+  return `"${name}":{"name":"${name}","vdev_type":"${type}","guid":"${v.guid}","class":"${cls}","state":"${jsonState(vdevHealth(v))}","total_space":"${b(total)}","def_space":"${b(total)}","rep_dev_size":"${b(total)}","read_errors":"0","write_errors":"0","checksum_errors":"0","vdevs":{${v.leaves.map((l) => leafJson(w, l, v, exact, more)).join(',')}}}`;
 };
 
 const WORDS: Readonly<Record<string, readonly [status: string, action: string, id: string]>> = {
@@ -262,8 +272,29 @@ const reasonJson = (p: SimPool): string => {
   return `,"status":${JSON.stringify(status)},"action":${JSON.stringify(action)}${id === '' ? '' : `,"msgid":"${id}","moreinfo":"https://openzfs.github.io/openzfs-docs/msg/${id}"`}`;
 };
 
+/** A checkpoint that is there, and a raidz that has grown or does. */
+const workJson = (p: SimPool, now: number): string => {
+  const s = (ms: number): string => `"${Math.floor(ms / 1000)}"`;
+  const c = p.checkpoint ? `,"checkpoint_stats":{"state":"EXISTS","start_time":${s(p.checkpoint.at)},"space":"${p.checkpoint.space}"}` : '';
+  const x = p.expansion;
+  if (!x) return c;
+  const share = Math.min(1, (now - x.startedAt) / x.durationMs);
+  const end = share < 1 ? 0 : x.startedAt + x.durationMs;
+  return `${c},"raidz_expand_stats":{"name":"${p.vdevs[x.vdev]?.kind}","state":"${share < 1 ? 'SCANNING' : 'FINISHED'}","expanding_vdev":"${x.vdev}","start_time":${s(x.startedAt)},"end_time":${s(end)},"to_reflow":"${x.bytes}","reflowed":"${Math.floor(x.bytes * share)}","waiting_for_resilver":"0"}`;
+};
+/** Only with -t, and only for disks that can be trimmed. */
+const trimJson = (w: World, p: SimPool, l: SimLeaf, now: number): string => {
+  const t = p.trim;
+  if (w.diskByPath(l.disk)?.rotational !== false) return ',"trim_notsup":"1"';
+  if (!t) return ',"trim_state":"UNTRIMMED","trimmed":"0","to_trim":"0","trim_time":"0","trim_errors":"0","trim_notsup":"0"';
+  const share = Math.min(1, ((t.stoppedAt ?? now) - t.startedAt) / t.durationMs);
+  const state = share >= 1 ? 'COMPLETE' : t.stoppedAt === null ? 'ACTIVE' : t.canceled ? 'CANCELED' : 'SUSPENDED';
+  const size = w.diskByPath(l.disk)?.size ?? 0;
+  return `,"trim_state":"${state}","trimmed":"${Math.floor(size * share)}","to_trim":"${size}","trim_time":"${Math.floor(t.startedAt / 1000)}","trim_errors":"0","trim_notsup":"0"`;
+};
+
 const status: Tool = (w, args, now) => {
-  const o = getopt(args, 'jp');
+  const o = getopt(args, 'jpt');
   if (typeof o === 'string') return zpoolUsage('status', o);
   if (!o.has('j')) return zpoolUsage('status', 'the simulated zpool status answers with -j only');
   const pools = pick(w, o.rest);
@@ -271,7 +302,7 @@ const status: Tool = (w, args, now) => {
   const exact = o.has('p');
   const b = (x: number): string => (exact ? String(x) : nice(x));
   const items = pools.map((p) => {
-    const numbered = p.vdevs.map((v, i) => ({ v, text: vdevJson(w, v, i, exact) }));
+    const numbered = p.vdevs.map((v, i) => ({ v, text: vdevJson(w, v, i, exact, (l) => (o.has('t') ? trimJson(w, p, l, now) : '')) }));
     const of = (role: SimVdev['role']): string =>
       numbered
         .filter((x) => x.v.role === role)
@@ -282,7 +313,7 @@ const status: Tool = (w, args, now) => {
     const allocated = poolProperty(w, p, 'allocated', true).value;
     const rootState = poolHealth(p) === 'SUSPENDED' ? 'CANT_OPEN' : poolHealth(p);
     const root = `"${p.name}":{"name":"${p.name}","vdev_type":"root","guid":"${p.guid}","class":"normal","state":"${rootState}","alloc_space":"${b(Number(allocated))}","total_space":"${b(total.raw)}","def_space":"${b(total.usable)}","read_errors":"0","write_errors":"0","checksum_errors":"0","vdevs":{${of('data')}}}`;
-    return `"${p.name}":{${infoJson(w, p, false)}${reasonJson(p)}${p.scan ? `,${scanJson(p.scan, now, exact)}` : ''},"vdevs":{${root}}${group('dedup', 'dedup')}${group('special', 'special')}${group('logs', 'log')}${group('l2cache', 'cache')}${group('spares', 'spare')},"error_count":"${p.dataErrors}"}`;
+    return `"${p.name}":{${infoJson(w, p, false)}${reasonJson(p)}${p.scan ? `,${scanJson(p.scan, now, exact)}` : ''}${workJson(p, now)},"vdevs":{${root}}${group('dedup', 'dedup')}${group('special', 'special')}${group('logs', 'log')}${group('l2cache', 'cache')}${group('spares', 'spare')},"error_count":"${p.dataErrors}"}`;
   });
   return said(`${head('zpool status')}"pools":{${items.join(',')}}}\n`);
 };
@@ -322,7 +353,7 @@ export const zpool: Tool = (w, args, now, input) => {
   if (command === 'get') return get(w, rest, now, input);
   if (command === 'events') return events(w, rest, now, input);
   if (command === 'version') return versionAnswer('zpool', w.model.version, rest);
-  const change = zpoolChange[command ?? ''];
+  const change = zpoolChange[command ?? ''] ?? zpoolDisks[command ?? ''];
   if (change !== undefined) {
     const answer = change(w, rest, now, input);
     if (answer.changed) w.changed();

@@ -1,4 +1,4 @@
-/** Pools: `zpool list -j -p` for the numbers, `zpool status -j -p` for vdevs, disks, errors and the scan. */
+/** Pools: `zpool list -j -p` for the numbers, `zpool status -j -p -t` for vdevs, disks, errors and the scan. */
 import type { ObservedPool, ObservedVdev, PoolHealth, Scan, VdevKind, VdevRole } from '../../domain/pool/pool.ts';
 import type { Result } from '../../domain/refusal.ts';
 import type { z } from 'zod';
@@ -13,7 +13,7 @@ export const poolsArgv = (): string[] => [
   '-o',
   'name,guid,size,allocated,free,fragmentation,health,ashift,autotrim,autoexpand,comment',
 ];
-export const statusArgv = (pool: string): string[] => ['zpool', 'status', '-j', '-p', pool];
+export const statusArgv = (pool: string): string[] => ['zpool', 'status', '-j', '-p', '-t', pool];
 
 const HEALTH = new Set(['ONLINE', 'DEGRADED', 'FAULTED', 'OFFLINE', 'REMOVED', 'UNAVAIL', 'SUSPENDED', 'AVAIL', 'INUSE']);
 /** Vdevs say some states in words of their own (`vdev_state_str`). */
@@ -77,6 +77,9 @@ export type PoolStatus = {
   /** Every disk the pool has, also those that only stand in for another: paths as ZFS has them. */
   disks: string[];
   scan: SeenScan;
+  expansion?: ObservedPool['expansion'];
+  trim?: ObservedPool['trim'];
+  checkpoint?: ObservedPool['checkpoint'];
   dataErrors: number;
   status: string | null;
 };
@@ -119,6 +122,7 @@ const leaf = (v: Fields, where: string, note?: string): ObservedVdev['disks'][nu
     readErrors: errors(v, 'read_errors', where),
     writeErrors: errors(v, 'write_errors', where),
     checksumErrors: errors(v, 'checksum_errors', where),
+    ...(typeof v.rep_dev_size === 'string' && /^[1-9][0-9]*$/.test(v.rep_dev_size) ? { minSize: Number(v.rep_dev_size) } : {}),
     ...(notes.length === 0 ? {} : { note: notes.join(', ') }),
   };
 };
@@ -140,7 +144,13 @@ const disksOf = (v: Fields, where: string): ObservedVdev['disks'] =>
     if (first === undefined) return [];
     const by = others.map((o) => o.path.split('/').at(-1)).join(', ');
     const note = type === 'replacing' ? `being replaced by ${by}` : `${by} stands in for it`;
-    return [{ ...first, note: first.note === undefined ? note : `${note}, ${first.note}` }];
+    const standIns = others.map(({ path, guid: own, state }) => ({
+      path,
+      guid: own,
+      state,
+      kind: type === 'replacing' ? ('replacing' as const) : ('spare' as const),
+    }));
+    return [{ ...first, note: first.note === undefined ? note : `${note}, ${first.note}`, standIns }];
   });
 const allPaths = (v: Fields): string[] => {
   const name = text(v.name, 'a name');
@@ -192,6 +202,8 @@ const scanOf = (v: unknown, name: string): SeenScan => {
     endedAt: at('end_time'),
     progress: state === 'FINISHED' ? 1 : through,
     errors: n('errors'),
+    issued: n('issued') + n('skipped'),
+    total: of_,
   };
 };
 
@@ -212,15 +224,73 @@ const statusOf = (name: string, v: unknown): PoolStatus => {
     p[key] === undefined ? [] : Object.values(fields(p[key], `${key} of ${name}`)).map((c) => ({ c: fields(c, key), role })),
   );
   const said = [tidy(p.status, `status of ${name}`), tidy(p.action, `action of ${name}`)].filter((s) => s !== '').join(' ');
+  const vdevs = [...data.flatMap((c) => vdev(c, 'data')), ...others.flatMap(({ c, role }) => vdev(c, role))];
+  const tops = data.flatMap((c) => vdev(c, 'data'));
+  const expansion = expansionOf(p.raidz_expand_stats, name, tops);
+  const trim = trimOf([...data, ...others.map((o) => o.c)].flatMap(allLeaves), name);
+  const checkpoint = checkpointOf(p.checkpoint_stats, name);
   return {
+    ...(expansion ? { expansion } : {}),
+    ...(trim ? { trim } : {}),
+    ...(checkpoint ? { checkpoint } : {}),
     name: text(p.name, `name of ${name}`),
     guid: guid(p.pool_guid, `guid of ${name}`),
     health: oneOf<PoolHealth>(HEALTH, p.state, `state of ${name}`),
-    vdevs: [...data.flatMap((c) => vdev(c, 'data')), ...others.flatMap(({ c, role }) => vdev(c, role))],
+    vdevs,
     disks: [...new Set([...data, ...others.map((o) => o.c)].flatMap(allPaths))],
     scan: scanOf(p.scan_stats, name),
     dataErrors: p.error_count === undefined ? 0 : count(p.error_count, `error_count of ${name}`),
     status: said === '' ? null : said,
+  };
+};
+
+const EXPANDS: Readonly<Record<string, NonNullable<ObservedPool['expansion']>['state']>> = {
+  SCANNING: 'running',
+  FINISHED: 'finished',
+  CANCELED: 'finished',
+};
+/** The raidz that grows is told by its place among the vdevs. */
+const expansionOf = (v: unknown, name: string, vdevs: readonly ObservedVdev[]): NonNullable<ObservedPool['expansion']> | undefined => {
+  if (v === undefined) return undefined;
+  const s = fields(v, `raidz_expand_stats of ${name}`);
+  const n = (key: string): number => count(s[key], `${key} of the expansion of ${name}`);
+  const state =
+    EXPANDS[String(s.state)] ?? unreadable(`the state of the expansion of ${name} is not known: ${String(s.state).slice(0, 40)}`);
+  const of_ = n('to_reflow');
+  return {
+    vdev: vdevs[n('expanding_vdev')]?.name ?? text(s.name, `the expanding vdev of ${name}`),
+    state: state === 'running' && n('waiting_for_resilver') > 0 ? 'waiting' : state,
+    progress: state === 'finished' ? 1 : of_ === 0 ? 0 : Math.min(1, n('reflowed') / of_),
+  };
+};
+
+/** Of all disks that are trimmed together; null when none ever was, or none can be. */
+const trimOf = (leaves: readonly Fields[], name: string): ObservedPool['trim'] => {
+  const asked = leaves.filter((l) => typeof l.trim_state === 'string' && l.trim_state !== 'NONE' && l.trim_state !== 'UNTRIMMED');
+  if (asked.length === 0) return undefined;
+  const sum = (key: string): number => asked.reduce((all, l) => all + count(l[key], `${key} of ${name}`), 0);
+  const has = (state: string): boolean => asked.some((l) => l.trim_state === state);
+  const total = sum('to_trim');
+  const state = has('ACTIVE') ? 'running' : has('SUSPENDED') ? 'paused' : has('CANCELED') ? 'canceled' : 'finished';
+  return {
+    state,
+    progress: state === 'finished' ? 1 : total === 0 ? 0 : Math.min(1, sum('trimmed') / total),
+    at: Math.max(...asked.map((l) => count(l.trim_time, `trim_time of ${name}`))) * 1000,
+  };
+};
+const allLeaves = (v: Fields): Fields[] => {
+  const below = children(v, 'a vdev');
+  return below.length > 0 ? below.flatMap(allLeaves) : [v];
+};
+
+const CHECKPOINTS: Readonly<Record<string, boolean>> = { EXISTS: true, DISCARDING: false, NONE: false };
+const checkpointOf = (v: unknown, name: string): ObservedPool['checkpoint'] => {
+  if (v === undefined) return undefined;
+  const s = fields(v, `checkpoint_stats of ${name}`);
+  if (CHECKPOINTS[String(s.state)] !== true) return undefined;
+  return {
+    at: count(s.start_time, `start_time of the checkpoint of ${name}`) * 1000,
+    space: count(s.space, `space of the checkpoint of ${name}`),
   };
 };
 

@@ -2,7 +2,8 @@
 import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
 import { whyNotFree } from '../../../../control/src/domain/disk/disk.ts';
 import { groupsFor, previewOf, whyUneven } from '../../../../control/src/domain/pool/layout.ts';
-import { PoolSpec, type VdevKind, VdevRole } from '../../../../control/src/domain/pool/pool.ts';
+import { type ObservedPool, PoolSpec, type VdevKind, VdevRole } from '../../../../control/src/domain/pool/pool.ts';
+import { whyWeaker } from '../../../../control/src/domain/pool/redundancy.ts';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { trpc } from '../../data/trpc.ts';
@@ -40,15 +41,16 @@ const TITLES: Readonly<Record<VdevRole, string>> = {
 const isRole = (v: string): v is VdevRole => VdevRole.options.some((r) => r === v);
 const isKind = (v: string): v is VdevKind => v in KIND_WORDS;
 
-export const CreatePool = (props: { onClose: () => void }): JSX.Element => {
+/** `to`: an existing pool that the disks join, instead of a new one. */
+export const CreatePool = (props: { onClose: () => void; to?: ObservedPool }): JSX.Element => {
   const disks = useQuery('disks', nothing, () => trpc.disks.list.query(), { topics: ['pool'], by: 'path' });
   const free = createMemo(() => (disks.data()?.disks ?? []).filter((d) => whyNotFree(d) === undefined));
-  const [name, setName] = createSignal('');
+  const [name, setName] = createSignal(props.to?.name ?? '');
   const [use, setUse] = createSignal<ReadonlyMap<string, VdevRole>>(new Map());
   const [kinds, setKinds] = createSignal<Kinds>({});
   const [groups, setGroups] = createSignal(1);
   const [shown, setShown] = createSignal(false);
-  const vdevs = createMemo(() => vdevsOf(free(), use(), kinds(), groups()));
+  const vdevs = createMemo(() => vdevsOf(free(), use(), kinds(), groups()).filter((v) => props.to === undefined || v.disks.length > 0));
   const roles = createMemo(() => ROLE_ORDER.filter((r) => r === 'data' || [...use().values()].includes(r)));
   const kindOf = (role: VdevRole): VdevKind => kinds()[role] ?? KINDS[role][0] ?? 'stripe';
   const countOf = (role: VdevRole): number => free().filter((d) => use().get(d.path) === role).length;
@@ -61,8 +63,9 @@ export const CreatePool = (props: { onClose: () => void }): JSX.Element => {
   const problems = createMemo(() => problemsOf(PoolSpec, spec()));
   const layoutProblem = createMemo(() => {
     const at = Object.keys(problems()).find((path) => path.startsWith('vdevs'));
-    return at === undefined ? (whyUneven(vdevs()) ?? undefined) : problems()[at];
+    return at === undefined ? (props.to === undefined ? (whyUneven(vdevs()) ?? undefined) : undefined) : problems()[at];
   });
+  const weaker = createMemo(() => (props.to && use().size > 0 ? whyWeaker(props.to, spec().vdevs) : null));
   const preview = createMemo(() => previewOf(vdevs()));
   const wrong = (): boolean => Object.keys(problems()).length > 0 || layoutProblem() !== undefined;
   const setRole = (path: string, value: string): void =>
@@ -74,22 +77,30 @@ export const CreatePool = (props: { onClose: () => void }): JSX.Element => {
     });
   return (
     <ChangeDialog
-      title="Create a pool"
+      title={props.to ? `Add disks to ${props.to.name}` : 'Create a pool'}
       about="The disks are written to; what is on them is gone. The plan names each before anything happens."
       wide
       onClose={props.onClose}
       onWrong={() => setShown(true)}
-      changes={() => (wrong() ? null : [{ kind: 'pool.create', pool: spec() }])}
+      changes={() =>
+        wrong()
+          ? null
+          : props.to
+            ? [{ kind: 'pool.add', name: props.to.name, vdevs: spec().vdevs }]
+            : [{ kind: 'pool.create', pool: spec() }]
+      }
     >
-      <TextField
-        label="Name"
-        value={name()}
-        onInput={setName}
-        mono
-        autofocus
-        placeholder="tank"
-        problem={shown() ? problems().name : undefined}
-      />
+      <Show when={props.to === undefined}>
+        <TextField
+          label="Name"
+          value={name()}
+          onInput={setName}
+          mono
+          autofocus
+          placeholder="tank"
+          problem={shown() ? problems().name : undefined}
+        />
+      </Show>
       <fieldset class="disk-choice">
         <legend>Disks, and what each is for</legend>
         <For each={free()} fallback={<p class="dim">No disk is free.</p>}>
@@ -142,6 +153,14 @@ export const CreatePool = (props: { onClose: () => void }): JSX.Element => {
       <p class="problem" aria-live="polite">
         {shown() || countOf('data') > 0 ? layoutProblem() : ''}
       </p>
+      <Show when={weaker()}>
+        {(why) => (
+          <p class="row">
+            <Shape tone="bad" />
+            <span>{why()}. It needs an approval that names the pool.</span>
+          </p>
+        )}
+      </Show>
       <Show when={countOf('data') > 0 && layoutProblem() === undefined}>
         <div class="pool-preview" role="status">
           <p>

@@ -2,18 +2,20 @@
 import { A, useParams } from '@solidjs/router';
 import { createSignal, For, type JSX, Show } from 'solid-js';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
-import { now } from '../../data/clock.ts';
 import { useQuery } from '../../data/query.ts';
 import { whyNot } from '../../data/session.ts';
 import { trpc } from '../../data/trpc.ts';
-import { Answer, Button, Copy, Meter, Note, Page, Progress, Section, Time } from '../../parts/basic.tsx';
+import { Answer, Button, Copy, Meter, Note, Page, Section, Time } from '../../parts/basic.tsx';
 import { PoolDrawing } from '../../parts/PoolDrawing.tsx';
 import { Status, toneOfHealth } from '../../parts/Status.tsx';
-import { duration, pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
+import { pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
 import { PoolSpace } from './PoolSpace.tsx';
-import { leftOf, scanText } from './scan.ts';
+import { works } from '../../../../control/src/domain/pool/redundancy.ts';
+import { DiskActions, PoolActions, replacePath } from './PoolActions.tsx';
+import { PoolWork } from './PoolWork.tsx';
+import { scanText } from './scan.ts';
 import '../../style/storage.css';
 
 export const Pool = (): JSX.Element => {
@@ -31,16 +33,18 @@ export const Pool = (): JSX.Element => {
       title={name()}
       crumbs={[{ href: '/storage', label: 'Storage' }]}
       actions={
-        <Button why={whyNot('storage.write')} onClick={() => setScrub(query.data()?.pool.scan.state === 'scanning' ? 'stop' : 'start')}>
-          {query.data()?.pool.scan.state === 'scanning' ? 'Stop scrub' : 'Scrub now'}
-        </Button>
+        <>
+          <Show when={query.data()?.pool}>{(pool) => <PoolActions pool={pool()} />}</Show>
+          <Button why={whyNot('storage.write')} onClick={() => setScrub(query.data()?.pool.scan.state === 'scanning' ? 'stop' : 'start')}>
+            {query.data()?.pool.scan.state === 'scanning' ? 'Stop scrub' : 'Scrub now'}
+          </Button>
+        </>
       }
     >
       <Answer query={query}>
         {(_) => {
           const data = () => query.data() as NonNullable<ReturnType<typeof query.data>>; // shown only when there is one
           const p = () => data().pool;
-          const left = () => leftOf(p().scan, now());
           return (
             <>
               <Note
@@ -53,6 +57,25 @@ export const Pool = (): JSX.Element => {
                 </Show>
               </Note>
               <PoolDrawing pool={p()} />
+              <For
+                each={p()
+                  .vdevs.flatMap((v) => (v.role === 'spare' ? [] : v.disks))
+                  .filter((d) => !works(d.state) && d.state !== 'OFFLINE')}
+              >
+                {(d) => (
+                  <Note tone="warn" title={`${shortDisk(d.path)} is ${d.state.toLowerCase()}`}>
+                    <p>
+                      {d.note ??
+                        (d.state === 'REMOVED' || d.state === 'UNAVAIL'
+                          ? 'It is not there. When it comes back it is used again by itself.'
+                          : '')}
+                    </p>
+                    <p>
+                      <A href={replacePath(name(), d.path)}>{d.standIns?.length ? 'How far its replacement is' : 'Replace it'}</A>
+                    </p>
+                  </Note>
+                )}
+              </For>
               <dl class="facts">
                 <div>
                   <dt>Used</dt>
@@ -108,19 +131,12 @@ export const Pool = (): JSX.Element => {
                 of={p().size}
                 text={`${formatBytes(p().allocated)} of ${formatBytes(p().size)}`}
               />
-              <Show when={p().scan.state === 'scanning' || p().scan.state === 'paused'}>
-                <Section title={p().scan.kind === 'resilver' ? 'Resilver' : 'Scrub'} aside={scanText(p().scan)}>
-                  <Progress label={p().scan.kind === 'resilver' ? 'Resilver' : 'Scrub'} share={p().scan.progress} />
-                  <p class="dim">
-                    {left() === null ? 'Too early to say how long it takes.' : `About ${duration(left() ?? 0)} left at this pace.`}
-                  </p>
-                </Section>
-              </Show>
+              <PoolWork pool={p()} onEnd={() => query.refetch()} />
               <PoolSpace name={name()} />
               <Section title="Disks" aside={plural(p().vdevs.flatMap((v) => v.disks).length, 'disk')}>
                 <Table
                   label={`Disks of ${name()}`}
-                  rows={p().vdevs.flatMap((v) => v.disks.map((d) => ({ ...d, vdev: v.name })))}
+                  rows={p().vdevs.flatMap((v) => v.disks.map((d) => ({ ...d, vdev: v.name, of: v })))}
                   columns={[
                     {
                       id: 'd',
@@ -144,6 +160,7 @@ export const Pool = (): JSX.Element => {
                       cell: (d) => <span class="num">{d.checksumErrors}</span>,
                     },
                     { id: 'n', head: 'Note', wrap: true, wide: true, cell: (d) => d.note ?? '' },
+                    { id: 'do', head: 'Actions', align: 'end', cell: (d) => <DiskActions pool={p()} vdev={d.of} disk={d} /> },
                   ]}
                 />
               </Section>

@@ -1,0 +1,122 @@
+/** The commands that change the disks of a pool: a part of the table in commands.ts. */
+import type { Handler } from './cli.ts';
+import type { Arg, Command, Option } from './parse.ts';
+
+type Make = (
+  path: string,
+  summary: string,
+  examples: readonly string[],
+  load: () => Promise<Handler>,
+  more?: Partial<Pick<Command<Handler>, 'args' | 'options' | 'details'>>,
+) => Command<Handler>;
+
+const pool: Arg = { name: 'POOL', help: 'name of the pool', offer: 'pool' };
+const disk: Arg = { name: 'DISK', help: 'a disk of the pool, as "dplane pool show" names it, or its guid', offer: 'disk' };
+const fresh: Arg = { name: 'NEW-DISK', help: 'a disk as "dplane disk list" names it', offer: 'disk' };
+const vdev: Arg = {
+  name: 'VDEV',
+  many: true,
+  help: '[log|cache|special|spare|dedup] [stripe|mirror|raidz1..3|draid1..3] DISK...',
+  offer: 'disk',
+};
+const ERASE: Option = {
+  name: 'erase',
+  value: 'DISK',
+  many: true,
+  offer: 'disk',
+  help: 'this disk may be erased, though it holds something; asks for its name once more',
+};
+const WATCH: Option = { name: 'watch', short: 'w', help: 'stay and show how far it is, until it has ended' };
+const REDUNDANCY = 'Where the pool would survive less than before, the name of the disk has to be typed (or given with --approve).';
+const load = (name: keyof typeof import('./cmd/pool-disks.ts')) => async (): Promise<Handler> => {
+  const all = await import('./cmd/pool-disks.ts');
+  return all[name] as Handler; // only handlers are named here
+};
+
+export const poolCommands = (command: Make, change: readonly Option[]): readonly Command<Handler>[] => [
+  command(
+    'pool replace',
+    'put another disk in the place of one',
+    ['pool replace tank ata-OLD', 'pool replace tank ata-OLD ata-NEW --watch'],
+    load('poolReplace'),
+    {
+      args: [pool, disk, { ...fresh, optional: true, help: 'the new disk; without it, those that fit are shown and one is asked for' }],
+      options: [ERASE, WATCH, ...change],
+      details:
+        'Size, sector size and health are checked first. The old disk stays in use, if it still works, until the new one holds everything.',
+    },
+  ),
+  command('pool watch', 'how far a resilver or scrub is, until it has ended', ['pool watch tank'], load('poolWatch'), { args: [pool] }),
+  command(
+    'pool attach',
+    'make a mirror of a disk, a wider mirror, or a wider raidz',
+    ['pool attach tank ata-A ata-B', 'pool attach tank raidz1-0 ata-E'],
+    load('poolAttach'),
+    {
+      args: [pool, { name: 'TO', help: 'a disk of the pool, or a raidz such as raidz1-0', offer: 'disk' }, fresh],
+      options: [ERASE, WATCH, ...change],
+      details: "A raidz that has grown can't be made smaller again.",
+    },
+  ),
+  command('pool detach', 'take a disk out of a mirror for good', ['pool detach tank ata-B'], load('poolDetach'), {
+    args: [pool, disk],
+    options: change,
+    details: REDUNDANCY,
+  }),
+  command('pool offline', 'switch a disk off', ['pool offline tank ata-B'], load('poolOffline'), {
+    args: [pool, disk],
+    options: change,
+    details: REDUNDANCY,
+  }),
+  command('pool online', 'use a disk again', ['pool online tank ata-B', 'pool online tank ata-B --expand'], load('poolOnline'), {
+    args: [pool, disk],
+    options: [{ name: 'expand', help: 'use all of a disk that has become larger' }, ...change],
+  }),
+  command('pool clear', 'forget errors, and try disks again', ['pool clear tank', 'pool clear tank ata-B'], load('poolClear'), {
+    args: [pool, { ...disk, optional: true }],
+    options: change,
+  }),
+  command(
+    'pool add',
+    'add a vdev: more space, a log, a cache, a spare',
+    ['pool add tank mirror ata-C ata-D', 'pool add tank spare ata-E'],
+    load('poolAdd'),
+    {
+      args: [pool, vdev],
+      options: [ERASE, ...change],
+      details: `What holds data can hardly be taken away again. ${REDUNDANCY.replace('disk', 'pool')}`,
+    },
+  ),
+  command('pool remove', 'take a spare, a log or a cache away', ['pool remove tank ata-E'], load('poolRemove'), {
+    args: [pool, { ...disk, help: 'the spare, log or cache; a mirrored log by its name, such as mirror-1' }],
+    options: change,
+  }),
+  command('pool trim', 'tell solid state disks which space is free', ['pool trim tank', 'pool trim tank --pause'], load('poolTrim'), {
+    args: [pool],
+    options: [{ name: 'pause', help: 'pause it; start it again to go on' }, { name: 'stop', help: 'end it' }, ...change],
+  }),
+  command('pool set', 'change options of a pool', ['pool set tank --autoexpand on'], load('poolSet'), {
+    args: [pool],
+    options: [
+      { name: 'autotrim', value: 'on|off', offer: ['on', 'off'], help: 'trim freed space on SSDs' },
+      { name: 'autoexpand', value: 'on|off', offer: ['on', 'off'], help: 'grow when its disks have grown' },
+      { name: 'comment', value: 'TEXT', help: 'up to 32 characters' },
+      ...change,
+    ],
+  }),
+  command(
+    'disk candidates',
+    'which disks may take the place of one, and why others may not',
+    ['disk candidates tank ata-OLD'],
+    load('diskCandidates'),
+    {
+      args: [pool, disk],
+    },
+  ),
+  command('disk erase', 'make a disk that no pool uses count as empty', ['disk erase ata-OLD'], load('diskErase'), {
+    args: [{ ...fresh, name: 'DISK' }],
+    options: change,
+    details:
+      'Its name has to be typed (or given with --approve). What says what it holds is overwritten; that does not make data unreadable.',
+  }),
+];

@@ -1,0 +1,34 @@
+/**
+ * What `dplane-exec` can do to pools and their disks. The pool is named by name and guid, the disk in it by its guid and by what people call
+ * it; a new disk by its stable path. `lowersRedundancy` is a claim of the planner that asks for an approval: the executor looks for itself, and does
+ * nothing that lowers redundancy without one.
+ */
+import { z } from 'zod';
+import { DiskPath, Guid, PoolName } from '../names.ts';
+import { Vdev } from '../pool/pool.ts';
+
+/** What a disk is called; also one that is gone, and known by its guid only. */
+export const DiskLabel = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.:+@=-]{0,254}$/, 'expected the name of a disk, such as ata-MODEL_SERIAL');
+const pool = { name: PoolName, guid: Guid };
+/** A disk in a pool: its guid, and its name as it is shown and approved. */
+const leaf = { disk: Guid, label: DiskLabel };
+
+export const POOL_OPERATIONS = [
+  z.strictObject({ kind: z.literal('pool.replace'), ...pool, ...leaf, with: DiskPath }),
+  /** A disk more for a mirror, or (`to` is the vdev) for a raidz, which grows by it. */
+  z.strictObject({ kind: z.literal('pool.attach'), ...pool, to: Guid, label: z.string().min(1).max(255), with: DiskPath }),
+  z.strictObject({ kind: z.literal('pool.detach'), ...pool, ...leaf, lowersRedundancy: z.boolean() }),
+  z.strictObject({ kind: z.literal('pool.online'), ...pool, ...leaf, expand: z.boolean() }),
+  z.strictObject({ kind: z.literal('pool.offline'), ...pool, ...leaf, lowersRedundancy: z.boolean() }),
+  /** Every disk is looked at anew, so that one that is gone is noticed. */
+  z.strictObject({ kind: z.literal('pool.reopen'), ...pool }),
+  z.strictObject({ kind: z.literal('pool.clear'), ...pool, disk: Guid.nullable() }),
+  z.strictObject({ kind: z.literal('pool.add'), ...pool, vdevs: z.array(Vdev).min(1).max(64), lowersRedundancy: z.boolean() }),
+  /** Spares, logs and caches only: what holds data is not taken away. */
+  z.strictObject({ kind: z.literal('pool.remove'), ...pool, vdev: Guid, label: z.string().min(1).max(255) }),
+  z.strictObject({ kind: z.literal('pool.trim'), ...pool, action: z.enum(['start', 'stop', 'pause']) }),
+  /** Erases what is on a disk that no pool uses. Always with an approval that names the disk. */
+  z.strictObject({ kind: z.literal('disk.erase'), path: DiskPath, serial: z.string().max(200), size: z.number().int().positive() }),
+] as const;

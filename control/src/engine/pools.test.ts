@@ -1,0 +1,291 @@
+/** Disks that fail, are pulled, come back and are replaced: the engine over the simulated host, as it would happen to someone. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Run } from '../domain/job.ts';
+import type { Plan } from '../domain/plan/types.ts';
+import type { PoolChange } from '../domain/plan/pool-change.ts';
+import { orThrow } from '../domain/refusal.ts';
+import type { Actor } from '../domain/user/user.ts';
+import { socketExecutor } from '../host/executor/client.ts';
+import { execServer } from '../host/executor/server.ts';
+import { emptyModel } from '../host/sim/seeds.ts';
+import { openLedger } from '../host/executor/ledger.ts';
+import { performer } from '../host/executor/perform.ts';
+import { simHost } from '../host/sim/sim.ts';
+import { openStore } from '../store/store.ts';
+import { createEngine } from './create.ts';
+
+const ADA: Actor = { kind: 'user', name: 'ada', via: 'test' };
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const c of cleanups.splice(0).reverse()) await c();
+});
+
+/** A mirror `tank` of disks 0 and 1; 2 to 5 are free. */
+const stage = async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dplaneos-pools-'));
+  let now = Date.UTC(2026, 10, 20, 12);
+  const clock = (): number => {
+    now += 1;
+    return now;
+  };
+  const host = simHost({ model: emptyModel(6), clock });
+  const path = (n: number): string => `/dev/disk/by-id/${host.world.model.disks[n + 1]?.links[0]}`; // 0 is the system's
+  const label = (n: number): string => path(n).split('/').at(-1) ?? '';
+  const sh = async (...argv: string[]): Promise<void> => {
+    const r = await host.run(argv, { timeoutMs: 10_000 });
+    if (r.exit !== 0) throw new Error(r.stderr);
+  };
+  await sh('zpool', 'create', '-o', 'ashift=12', '-O', 'mountpoint=/mnt/tank', 'tank', 'mirror', path(0), path(1));
+  const server = execServer({ host, ledgerFolder: join(folder, 'exec'), clock, log: () => undefined });
+  const socket = join(folder, 's');
+  await server.listen(socket);
+  const store = openStore({ path: join(folder, 'db'), auditKey: randomBytes(32), sealPath: join(folder, 'seal'), clock });
+  const { engine, scheduler } = createEngine({
+    host,
+    executor: socketExecutor(socket, { timeoutMs: 60_000 }),
+    store,
+    clock,
+    random: randomBytes,
+    preUpgradeFolder: join(folder, 'pre-upgrade'),
+    backupFolder: join(folder, 'backup'),
+    log: () => undefined,
+    pause: async (ms) => void (await pause(ms)),
+  });
+  cleanups.push(async () => {
+    await engine.stop();
+    store.close();
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await engine.observe(0);
+  const later = async (ms: number): Promise<void> => {
+    now += ms;
+    await scheduler.runDue();
+  };
+  const plan = async (...changes: PoolChange[]): Promise<Plan> => orThrow(await engine.planChange(ADA, changes));
+  const why = async (...changes: PoolChange[]): Promise<string> => {
+    const r = await engine.planChange(ADA, changes);
+    return r.ok ? `planned: ${r.value.actions.map((a) => `${a.id} ${a.approval}`).join(', ')}` : r.refusal.why;
+  };
+  const apply = async (p: Plan): Promise<Run> => await orThrow(await engine.apply(ADA, p.digest)).settled;
+  const approve = async (p: Plan): Promise<void> => {
+    for (const a of p.actions.filter((x) => x.approval === 'required')) orThrow(await engine.approve(ADA, p.digest, a.id, a.name));
+  };
+  const pool = async (name = 'tank') => (await engine.observe(0)).observed.pools.find((p) => p.name === name);
+  const open = (): string[] => engine.alerts().map((a) => `${a.kind} ${a.subject}`);
+  const told = (): string[] => store.events.before(null, 50).map((e) => e.kind);
+  return { engine, scheduler, store, host, sh, path, label, later, plan, why, apply, approve, pool, open, told };
+};
+type Stage = Awaited<ReturnType<typeof stage>>;
+const replace = (s: Stage, n: number, by: number, erase: string[] = []): PoolChange => ({
+  kind: 'pool.replace',
+  name: 'tank',
+  disk: s.label(n),
+  with: s.path(by),
+  erase,
+});
+
+describe('a disk that is pulled', () => {
+  it('is told within a pulse, replaced, and the pool is whole again', async () => {
+    const s = await stage();
+    await s.later(2_000);
+    // as a disk that ZFS has not written to since: it does not know yet
+    s.host.happen({ kind: 'unplug', disk: s.label(1), noticed: false });
+    await s.later(2_000);
+    expect(await s.pool()).toMatchObject({ health: 'DEGRADED' });
+    expect(s.open()).toEqual(expect.arrayContaining(['pool.health pool:tank', `disk.missing disk:${s.path(1)}`]));
+    expect(s.told()).toEqual(expect.arrayContaining(['disk.removed', 'pool.health-changed', 'alert.opened']));
+
+    const p = await s.plan(replace(s, 1, 2));
+    expect(p.actions.map((a) => [a.id, a.risk, a.approval])).toEqual([[`pool.replace tank ${s.label(1)}`, 'safe', 'none']]);
+    expect(await s.apply(p)).toMatchObject({ state: 'succeeded' });
+    const during = await s.pool();
+    expect(during?.vdevs[0]?.disks[1]?.standIns).toMatchObject([{ path: s.path(2), kind: 'replacing' }]);
+    expect(orThrow(await s.engine.poolProgress('tank')).scan).toMatchObject({ kind: 'resilver', state: 'scanning' });
+    await s.later(60_000);
+    expect(await s.pool()).toMatchObject({ health: 'ONLINE', scan: { kind: 'resilver', state: 'finished', errors: 0 } });
+    expect((await s.pool())?.vdevs[0]?.disks.map((d) => d.path)).toEqual([s.path(0), s.path(2)]);
+    await s.later(60_000);
+    expect(s.open()).toEqual([]);
+  });
+
+  it('and comes back is known, and used again by itself; once', async () => {
+    const s = await stage();
+    await s.later(2_000);
+    s.host.happen({ kind: 'unplug', disk: s.label(1), noticed: true });
+    await s.later(2_000);
+    expect((await s.pool())?.health).toBe('DEGRADED');
+    s.host.happen({ kind: 'plug', disk: s.label(1) });
+    await s.later(2_000);
+    expect((await s.pool())?.vdevs[0]?.disks[1]?.state).toBe('ONLINE');
+    expect(s.told()).toEqual(expect.arrayContaining(['disk.removed', 'disk.returned', 'pool.changed']));
+    expect(s.store.audit.page(null, 10).map((e) => `${e.actor.name} ${e.action} ${e.outcome}`)).toContain('dplaned pool.online succeeded');
+    await s.later(60_000);
+    expect(s.open()).toEqual([]);
+    expect(s.host.ran.filter((argv) => argv[1] === 'online')).toHaveLength(1);
+  });
+
+  it('that was switched off by someone stays off when it comes back', async () => {
+    const s = await stage();
+    await s.sh('zpool', 'offline', 'tank', s.path(1));
+    await s.later(2_000);
+    s.host.happen({ kind: 'unplug', disk: s.label(1), noticed: false });
+    await s.later(2_000);
+    s.host.happen({ kind: 'plug', disk: s.label(1) });
+    await s.later(2_000);
+    expect((await s.pool())?.vdevs[0]?.disks[1]?.state).toBe('OFFLINE');
+  });
+
+  it('costs nothing while nothing happens: a pulse starts no process', async () => {
+    const s = await stage();
+    await s.later(2_000);
+    const before = s.host.ran.length;
+    for (let i = 0; i < 5; i += 1) await s.later(2_000);
+    expect(s.host.ran.slice(before)).toEqual([]);
+  });
+});
+
+describe('what lowers redundancy', () => {
+  it('waits for an approval that names the disk: switching off, detaching', async () => {
+    const s = await stage();
+    for (const kind of ['pool.offline', 'pool.detach'] as const) {
+      const p = await s.plan({ kind, name: 'tank', disk: s.label(1) });
+      expect(p.actions[0]).toMatchObject({ verb: 'BLOCKED', approval: 'required', target: { kind: 'disk', name: s.label(1) } });
+      expect(await s.engine.apply(ADA, p.digest)).toMatchObject({ ok: false, refusal: { code: 'needs-approval' } });
+    }
+    const p = await s.plan({ kind: 'pool.offline', name: 'tank', disk: s.label(1) });
+    expect(await s.engine.approve(ADA, p.digest, p.actions[0]?.id ?? '', s.label(0))).toMatchObject({ ok: false });
+    await s.approve(p);
+    expect(await s.apply(p)).toMatchObject({ state: 'succeeded' });
+    expect((await s.pool())?.vdevs[0]?.disks[1]?.state).toBe('OFFLINE');
+    // and the last one can't go, with whatever approval
+    expect(await s.why({ kind: 'pool.offline', name: 'tank', disk: s.label(0) })).toContain('nothing else holds what it holds');
+    expect(await s.why({ kind: 'pool.detach', name: 'tank', disk: s.label(0) })).toContain('no other disk');
+    await s.apply(await s.plan({ kind: 'pool.online', name: 'tank', disk: s.label(1), expand: false }));
+    expect((await s.pool())?.health).toBe('ONLINE');
+  });
+
+  it('is refused by the executor, too, when the plan did not say so', async () => {
+    const s = await stage();
+    const seen = await s.pool();
+    const disk = seen?.vdevs[0]?.disks[1];
+    const folder = mkdtempSync(join(tmpdir(), 'dplaneos-ledger-'));
+    const ledger = openLedger(folder, Date.now);
+    cleanups.push(() => {
+      ledger.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const work = performer({ host: s.host, ledger, clock: Date.now, log: () => undefined });
+    const answer = await work.perform({
+      v: 1,
+      id: 'forged-offline',
+      actor: ADA,
+      operation: {
+        kind: 'pool.offline',
+        name: 'tank',
+        guid: seen?.guid ?? '',
+        disk: disk?.guid ?? '',
+        label: s.label(1),
+        lowersRedundancy: false,
+      },
+      approval: null,
+    });
+    expect(answer).toMatchObject({ ok: false, refusal: { code: 'needs-approval' } });
+    expect((await s.pool())?.health).toBe('ONLINE');
+  });
+
+  it('adding: a part that survives less waits for the name of the pool, an equal one does not', async () => {
+    const s = await stage();
+    const add = (kind: 'stripe' | 'mirror', disks: number[]): PoolChange => ({
+      kind: 'pool.add',
+      name: 'tank',
+      vdevs: [{ kind, role: 'data', disks: disks.map(s.path) }],
+      erase: [],
+    });
+    const weak = await s.plan(add('stripe', [2]));
+    expect(weak.actions[0]).toMatchObject({ approval: 'required', target: { kind: 'pool', name: 'tank' } });
+    expect(weak.actions[0]?.blocked).toContain('survives no loss');
+    const good = await s.plan(add('mirror', [2, 3]));
+    expect(good.actions[0]).toMatchObject({ approval: 'none', verb: 'MODIFY' });
+    expect(await s.apply(good)).toMatchObject({ state: 'succeeded' });
+    expect((await s.pool())?.vdevs).toHaveLength(2);
+    // now with its approval, and nothing else let through
+    const p = await s.plan(add('stripe', [4]));
+    await s.approve(p);
+    expect(await s.apply(p)).toMatchObject({ state: 'succeeded' });
+    expect(s.host.ran.filter((argv) => argv[1] === 'add').flat()).not.toContain('-f');
+  });
+});
+
+describe('a disk that holds something', () => {
+  it('is refused until it is named again, and then erased by an approval that names it', async () => {
+    const s = await stage();
+    const photos = s.host.world.model.disks[3];
+    if (photos) photos.parts = [{ size: 1e12, fstype: 'ntfs', type: 'Microsoft basic data', label: 'Photos', mountpoints: [] }];
+    expect(await s.why(replace(s, 1, 2))).toContain('it holds a filesystem (ntfs) "Photos"');
+    const p = await s.plan(replace(s, 1, 2, [s.path(2)]));
+    expect(p.actions.map((a) => [a.id, a.approval, a.target?.name])).toEqual([
+      [`disk.erase ${s.label(2)}`, 'required', s.label(2)],
+      [`pool.replace tank ${s.label(1)}`, 'none', 'tank'],
+    ]);
+    expect(await s.engine.apply(ADA, p.digest)).toMatchObject({ ok: false, refusal: { code: 'needs-approval' } });
+    expect(photos?.parts).toHaveLength(1);
+    await s.approve(p);
+    expect(await s.apply(p)).toMatchObject({ state: 'succeeded' });
+    expect((await s.pool())?.vdevs[0]?.disks[1]?.standIns?.[0]?.path).toBe(s.path(2));
+  });
+
+  it('is never erased while a pool has it, or the system', async () => {
+    const s = await stage();
+    expect(await s.why({ kind: 'disk.erase', path: s.path(0) })).toContain('it belongs to pool tank');
+    const system = s.host.world.model.disks[0]?.links[0] ?? '';
+    expect(await s.why({ kind: 'disk.erase', path: `/dev/disk/by-id/${system}` })).toContain('the running system');
+  });
+});
+
+describe('the layout', () => {
+  it('a single disk becomes a mirror, a raidz grows, spares come and go', async () => {
+    const s = await stage();
+    await s.sh('zpool', 'create', '-O', 'mountpoint=/mnt/z', 'wide', 'raidz1', s.path(2), s.path(3), s.path(4));
+    expect(await s.apply(await s.plan({ kind: 'pool.attach', name: 'wide', to: 'raidz1-0', with: s.path(5), erase: [] }))).toMatchObject({
+      state: 'succeeded',
+    });
+    expect((await s.pool('wide'))?.expansion?.state).toBe('running');
+    await s.later(3_600_000);
+    expect(await s.pool('wide')).toMatchObject({ expansion: { state: 'finished', progress: 1 }, health: 'ONLINE' });
+    expect((await s.pool('wide'))?.vdevs[0]?.disks).toHaveLength(4);
+    // no disk is left: what is asked for is said to be taken
+    expect(await s.why({ kind: 'pool.attach', name: 'tank', to: s.label(0), with: s.path(5), erase: [] })).toContain(
+      'belongs to pool wide',
+    );
+  });
+
+  it('a spare is added and removed; what holds data is not', async () => {
+    const s = await stage();
+    await s.apply(
+      await s.plan({ kind: 'pool.add', name: 'tank', vdevs: [{ kind: 'stripe', role: 'spare', disks: [s.path(2)] }], erase: [] }),
+    );
+    expect((await s.pool())?.vdevs.map((v) => v.role)).toEqual(['data', 'spare']);
+    await s.apply(await s.plan({ kind: 'pool.remove', name: 'tank', disk: s.label(2) }));
+    expect((await s.pool())?.vdevs.map((v) => v.role)).toEqual(['data']);
+    expect(await s.why({ kind: 'pool.remove', name: 'tank', disk: 'mirror-0' })).toContain('it holds data');
+  });
+
+  it('is changed by two at once: the second is told that the world has moved on', async () => {
+    const s = await stage();
+    s.host.happen({ kind: 'unplug', disk: s.label(1), noticed: true });
+    const first = await s.plan(replace(s, 1, 2));
+    const second = await s.plan(replace(s, 1, 3));
+    const opposite = await s.plan({ kind: 'pool.online', name: 'tank', disk: s.label(1), expand: false });
+    expect(await s.apply(first)).toMatchObject({ state: 'succeeded' });
+    expect(await s.engine.apply(ADA, second.digest)).toMatchObject({ ok: false, refusal: { code: 'conflict' } });
+    // a disk that is not there does not come online, and nothing else is done
+    expect(await s.apply(opposite)).toMatchObject({ state: 'failed' });
+    expect((await s.pool())?.vdevs[0]?.disks[1]?.standIns?.[0]?.path).toBe(s.path(2));
+  });
+});

@@ -1,0 +1,24 @@
+/**
+ * The cheapest look there is: what the kernel says of each pool, and which disks have a name. Files and folders in memory only: no process is started, no
+ * disk is touched, nothing of it waits for a pool. Everything else is looked at when this changes.
+ */
+import type { Host } from './host.ts';
+
+const KSTAT = '/proc/spl/kstat/zfs';
+const BY_ID = '/dev/disk/by-id';
+
+export type Pulse = {
+  /** Pool -> state in ZFS's words; also of pools that hang. */
+  pools: ReadonlyMap<string, string>;
+  /** Paths in /dev/disk/by-id. */
+  disks: ReadonlySet<string>;
+};
+
+export const readPulse = async (host: Host): Promise<Pulse> => {
+  const [names, links] = await Promise.all([host.list(KSTAT), host.list(BY_ID)]);
+  const states = await Promise.all((names ?? []).map((n) => host.readText(`${KSTAT}/${n}/state`)));
+  return {
+    pools: new Map((names ?? []).flatMap((n, i) => (states[i] ? [[n, states[i].trim()] as const] : []))),
+    disks: new Set((links ?? []).map((l) => `${BY_ID}/${l}`)),
+  };
+};
