@@ -203,11 +203,13 @@ const warmUp = (then) => {
 const demo = (flags) => warmUp(() => handOver([...flags, ...DEMO_FLAGS], DEMO, { NODE_COMPILE_CACHE: compiled }));
 
 const CHROMIUM = { chromium: 'chromium' };
+/** The flake is evaluated, and small things are built, with the distribution's Nix; nothing is put into /nix. */
+const NIX = { 'nix-bin': 'nix-instantiate', fakeroot: 'fakeroot', faketime: 'faketime', fdisk: 'sfdisk' };
 const labPackages = () => readJson('packages/lab/debian-packages.json') ?? {};
 
 const COMMANDS = {
   test: {
-    packages: () => ({ ...CHROMIUM, openssl: 'openssl', ...labPackages() }),
+    packages: () => ({ ...CHROMIUM, openssl: 'openssl', ...NIX, ...labPackages() }),
     ui: true,
     run: () => handOver([], 'tests/repo/main.ts'),
   },
@@ -227,6 +229,7 @@ const COMMANDS = {
   bundle: { packages: labPackages, ui: true, run: () => handOver([], 'packages/debian/src/main.ts') },
   'verify-release': { packages: labPackages, ui: true, run: () => handOver([], 'packages/debian/src/main.ts') },
   ota: { packages: () => ({}), run: () => handOver([], 'ota/src/main.ts') },
+  'nix:hashes': { packages: () => NIX, run: () => handOver([], 'packages/npm-hashes.ts') },
   record: { packages: labPackages, ui: true, run: () => handOver([], 'tests/lab/record.ts') },
 };
 

@@ -217,6 +217,6 @@ test('start says honestly that there is no appliance, before installing anything
 
 test('an unknown command is answered with the known ones', async () => {
   expect((await start(['frobnicate'])).stderr).toContain(
-    'test|check|bench|demo|dev|shots|start|lab|e2e|test:soak|bundle|verify-release|ota|record',
+    'test|check|bench|demo|dev|shots|start|lab|e2e|test:soak|bundle|verify-release|ota|nix:hashes|record',
   );
 });

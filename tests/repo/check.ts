@@ -1,6 +1,8 @@
 /** The static part of `npm test`: types, format, lint, import boundaries, repository hygiene. Each is one step that passes or fails. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KINDS, lockDigest } from '../../packages/npm-tree.ts';
 import { boundaryFindings, cycles, type Finding } from './boundaries.ts';
 import { ROOT, textFiles } from './files.ts';
 import { hygieneFindings, longFiles } from './hygiene.ts';
@@ -36,6 +38,17 @@ const tool = (name: string, argv: readonly string[]) => ({
 });
 const biome = ['@biomejs/biome/bin/biome'] as const;
 
+/** What was hashed for packages/npm.nix has to be what the lock file names now; tests/nix hashes it anew. */
+const npmHashFindings = (): Finding[] => {
+  const path = 'packages/npm-hashes.json';
+  const recorded: unknown = JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
+  return KINDS.flatMap((kind) =>
+    JSON.stringify(recorded).includes(`"lock":"${lockDigest(kind, ROOT)}"`)
+      ? []
+      : [{ path, line: 1, message: `is of other npm packages (${kind}) than package-lock.json: npm run nix:hashes` }],
+  );
+};
+
 const STEPS: readonly { name: string; run: () => Promise<boolean> | boolean }[] = [
   tool('types (tsc)', ['typescript/bin/tsc', '-p', '.']),
   tool('types of the browser interface (tsc)', ['typescript/bin/tsc', '-p', 'ui']),
@@ -53,6 +66,7 @@ const STEPS: readonly { name: string; run: () => Promise<boolean> | boolean }[] 
         })),
       ),
   },
+  { name: 'hashes of npm packages for Nix', run: () => report(npmHashFindings()) },
   { name: 'repository hygiene', run: () => report(hygieneFindings(textFiles(ROOT))) },
 ];
 

@@ -3,22 +3,30 @@ export interface LockEntry {
   readonly version?: string;
   readonly link?: boolean;
   readonly resolved?: string;
+  readonly integrity?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /**
  * Folders (`node_modules/...`) needed by the workspaces named. Follows Node's own look-up: from the folder upwards.
- * Optional and peer dependencies count when the lock file has them and they are installed by something else anyway.
+ * Optional and peer dependencies count when the lock file has them and they are installed by something else anyway. With `dev` also what the
+ * workspaces themselves need to be built.
  */
-export function closure(packages: Readonly<Record<string, LockEntry>>, workspaces: readonly string[]): string[] {
+export function closure(
+  packages: Readonly<Record<string, LockEntry>>,
+  workspaces: readonly string[],
+  { dev = false }: { dev?: boolean } = {},
+): string[] {
   const needed = new Set<string>();
   const open = [...workspaces];
   for (let from = open.pop(); from !== undefined; from = open.pop()) {
     const entry = packages[from];
     if (entry === undefined) throw new Error(`the lock file has no ${from}; run npm install`);
-    for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })) {
+    const built = dev && workspaces.includes(from) ? entry.devDependencies : {};
+    for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies, ...built })) {
       const found = lookUp(packages, from, name);
       if (found === undefined) {
         if (entry.optionalDependencies?.[name] !== undefined) continue;

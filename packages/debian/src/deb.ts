@@ -1,33 +1,14 @@
 /**
- * Builds dplaneos_<version>_<arch>.deb: control, ui and ota as they stand (TypeScript is what runs), their npm packages as locked,
- * the Node 24 binary, and the systemd units. Same inputs, same bytes.
+ * Builds dplaneos_<version>_<arch>.deb: the tree that every package holds (packages/tree.ts) with the Node 24 binary, and what dpkg wants to
+ * know. Same inputs, same bytes.
  */
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
-import { closure, type LockEntry } from './closure.ts';
+import { DOCS, writeTree } from '../../tree.ts';
 import { architecture, cacheFolder, commitTime, repository } from './places.ts';
 import type { Progress } from './progress.ts';
 
-const HOME = 'usr/lib/dplaneos';
-const WORKSPACES = ['control', 'ota'];
-/** Of no use at run time; most of the weight of node_modules. */
-const LEFT_OUT =
-  /(^|\/)(test|tests|__tests__|docs|example|examples|fixtures|\.github|deps|src\/.*\.test\.ts)$|\.(md|map|d\.ts|d\.mts|d\.cts|test\.ts|gyp|gypi)$/;
-
-const DOCS = ['docs/threat-model.md', 'docs/cli.md'];
 /** What goes into the package and the image: its last commit gives the time of everything in there. */
 export const BUILT_FROM = ['control', 'ota', 'ui', 'packages', 'package.json', 'package-lock.json', 'LICENSE', ...DOCS];
 
@@ -38,8 +19,14 @@ export async function buildDeb(progress: Progress, outFolder = cacheFolder()): P
     mkdirSync(outFolder, { recursive: true });
     const tree = `${file}.tree`;
     rmSync(tree, { recursive: true, force: true });
-    copyProduct(tree);
-    copyUnits(tree);
+    const node = `node_modules/node-linux-${architecture === 'arm64' ? 'arm64' : 'x64'}/bin/node`;
+    writeTree({
+      out: join(tree, 'usr'),
+      home: '/usr/lib/dplaneos',
+      modules: repository,
+      ui: join(repository, 'ui/dist'),
+      node: { copy: join(repository, node) },
+    });
     writeControl(tree, version);
     const epoch = String(await commitTime(BUILT_FROM));
     await must(['chmod', '-R', 'u+rwX,go+rX,go-w', tree]);
@@ -50,71 +37,6 @@ export async function buildDeb(progress: Progress, outFolder = cacheFolder()): P
     renameSync(`${file}.new`, file);
   });
   return file;
-}
-
-function copyProduct(tree: string): void {
-  const home = join(tree, HOME);
-  for (const folder of ['bin', 'docs']) mkdirSync(join(home, folder), { recursive: true });
-  const copy = (path: string) => {
-    if (!existsSync(join(repository, path))) return;
-    const from = join(repository, path);
-    cpSync(from, join(home, path), { recursive: true, dereference: false, filter: (source) => wanted(source.slice(from.length)) });
-  };
-  for (const name of ['package.json', 'LICENSE', 'control/package.json', 'control/src', 'ota/package.json', 'ota/src', 'ui/dist'])
-    copy(name);
-  const packages = readJson<{ packages: Record<string, LockEntry> }>(join(repository, 'package-lock.json')).packages;
-  // units refer to the documentation they come with
-  for (const name of DOCS) cpSync(join(repository, name), join(home, name));
-  cpSync(join(repository, 'packages/debian/deb/lib'), join(home, 'lib'), { recursive: true });
-  for (const folder of closure(packages, WORKSPACES)) {
-    if (existsSync(join(repository, folder))) copy(folder);
-  }
-  for (const name of WORKSPACES) {
-    mkdirSync(join(home, 'node_modules/@dplaneos'), { recursive: true });
-    symlinkSync(`../../${name}`, join(home, 'node_modules/@dplaneos', name));
-  }
-  const node = `node_modules/node-linux-${architecture === 'arm64' ? 'arm64' : 'x64'}/bin/node`;
-  cpSync(join(repository, node), join(home, 'bin/node'), { dereference: true });
-  chmodSync(join(home, 'bin/node'), 0o755);
-  mkdirSync(join(tree, 'usr/bin'), { recursive: true });
-  for (const [name, script] of [
-    ['dplane', 'control/src/cli/main.ts'],
-    ['dplane-ota', 'ota/src/main.ts'],
-  ] as const) {
-    if (!existsSync(join(repository, script))) continue;
-    writeFileSync(join(tree, 'usr/bin', name), `#!/bin/sh\nexec /${HOME}/bin/node /${HOME}/${script} "$@"\n`);
-    chmodSync(join(tree, 'usr/bin', name), 0o755);
-  }
-}
-
-function wanted(path: string): boolean {
-  const binary = /\/prebuilds\/([^/]+)$/.exec(path)?.[1];
-  if (binary !== undefined) return binary.startsWith(`linux-${process.arch}.`);
-  return path === '' || !LEFT_OUT.test(path);
-}
-
-/** Units come from control/systemd (the product) and packages/debian/deb/units (what the package adds). */
-function copyUnits(tree: string): void {
-  const target = join(tree, 'usr/lib/systemd/system');
-  mkdirSync(target, { recursive: true });
-  for (const folder of ['control/systemd', 'ota/systemd', 'packages/debian/deb/units']) {
-    const from = join(repository, folder);
-    if (!existsSync(from)) continue;
-    for (const name of readdirSync(from)) {
-      if (/\.(service|socket|timer|target|path|mount|slice)(\.d)?$/.test(name))
-        cpSync(join(from, name), join(target, name), { recursive: true });
-      else if (/\.rules$/.test(name)) copyTo(from, name, join(tree, 'usr/lib/udev/rules.d'));
-      else if (/\.sysusers$/.test(name)) copyTo(from, name, join(tree, 'usr/lib/sysusers.d'), name.replace(/\.sysusers$/, '.conf'));
-      else if (/\.modules-load$/.test(name))
-        copyTo(from, name, join(tree, 'usr/lib/modules-load.d'), name.replace(/\.modules-load$/, '.conf'));
-      else if (/\.tmpfiles$/.test(name)) copyTo(from, name, join(tree, 'usr/lib/tmpfiles.d'), name.replace(/\.tmpfiles$/, '.conf'));
-    }
-  }
-}
-
-function copyTo(from: string, name: string, folder: string, as = name): void {
-  mkdirSync(folder, { recursive: true });
-  cpSync(join(from, name), join(folder, as));
 }
 
 function writeControl(tree: string, version: string): void {

@@ -6,11 +6,11 @@
 import { existsSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
-import { type BootEntry, entryFileName, fileNameOf, renderEntry, titleOf } from '../../../ota/src/slots/entry.ts';
+import { writeEsp } from '../../esp.ts';
 import { alone } from './alone.ts';
 import { architecture } from './places.ts';
 import type { Progress } from './progress.ts';
-import { hashOf, type Slot } from './slot.ts';
+import type { Slot } from './slot.ts';
 
 const MiB = 1024 * 1024;
 
@@ -92,38 +92,16 @@ async function partition(image: string, layout: Layout): Promise<number[]> {
 }
 
 async function makeEsp(work: string, slot: Slot, layout: Layout): Promise<string> {
+  const folder = join(work, 'esp.d');
+  await writeEsp(folder, {
+    ...{ kernel: join(slot.folder, 'vmlinuz'), initrd: join(slot.folder, 'initrd'), system: slot.system, options: KERNEL_OPTIONS },
+    loader: join(slot.folder, 'efi', architecture === 'arm64' ? 'systemd-bootaa64.efi' : 'systemd-bootx64.efi'),
+  });
   const esp = join(work, 'esp');
   writeFileSync(esp, '');
   truncateSync(esp, layout.espMiB * MiB);
   await must(['mkfs.vfat', '-F', '32', '-n', 'ESP', '-i', '0d91a9e0', esp]);
-  const put = (from: string, to: string) => must(['mcopy', '-i', esp, from, `::${to}`]);
-  for (const folder of ['EFI', 'EFI/BOOT', 'EFI/systemd', 'loader', 'loader/entries', 'dplane', 'dplane/a', 'dplane/b']) {
-    await must(['mmd', '-i', esp, `::${folder}`]);
-  }
-  const loader = architecture === 'arm64' ? ['systemd-bootaa64.efi', 'BOOTAA64.EFI'] : ['systemd-bootx64.efi', 'BOOTX64.EFI'];
-  await put(join(slot.folder, 'efi', loader[0] ?? ''), `EFI/BOOT/${loader[1]}`);
-  const write = async (to: string, text: string) => {
-    const file = join(work, 'text');
-    writeFileSync(file, text);
-    await put(file, to);
-  };
-  // the menu is there for as long as it takes to press a key: it is the way back when no browser is at hand
-  await write('loader/loader.conf', 'timeout 2\nconsole-mode keep\neditor no\n');
-  const files = { vmlinuz: '', initrd: '' };
-  for (const kind of ['vmlinuz', 'initrd'] as const) {
-    files[kind] = fileNameOf(await hashOf(join(slot.folder, kind), 'sha512'), kind);
-    await put(join(slot.folder, kind), `dplane/a/${files[kind]}`);
-  }
-  const entry: BootEntry = {
-    slot: 'a',
-    number: 1,
-    system: slot.system,
-    title: titleOf(slot.system, 'a'),
-    kernel: files.vmlinuz,
-    initrd: files.initrd,
-    options: KERNEL_OPTIONS,
-  };
-  await write(`loader/entries/${entryFileName({ slot: 'a', number: entry.number, tries: null })}`, renderEntry(entry));
+  await must(['mcopy', '-s', '-i', esp, ...['EFI', 'loader', 'dplane'].map((name) => join(folder, name)), '::']);
   return esp;
 }
 

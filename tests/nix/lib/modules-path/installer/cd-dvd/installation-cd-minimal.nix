@@ -1,0 +1,2 @@
+# In place of the file of nixpkgs: its options are in options.nix.
+{ }
