@@ -7,14 +7,14 @@
  * Besides, the running machine itself is killed at random moments. `npm run test:soak` does more of both.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { createReadStream, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseEntry, parseEntryName } from '../../ota/src/slots/entry.ts';
 import { STANDARD } from '../../packages/debian/src/disk.ts';
 import { Progress } from '../../packages/debian/src/progress.ts';
 import { buildSlot, hashOf, type Slot } from '../../packages/debian/src/slot.ts';
-import { must } from '../../packages/lab/src/exec.ts';
+import { must, run } from '../../packages/lab/src/exec.ts';
 import { Vm } from '../../packages/lab/src/vm.ts';
 import { hasFailed, inOrder } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
@@ -75,25 +75,26 @@ const hashAt = (disk: string, mib: number, bytes: number): Promise<string> => {
   });
 };
 
-type Boot = { entries: Map<string, string>; files: Map<string, string> };
+/** Texts by name, and SHA-512 by path. Null: half-written, as FAT lets it be when a cache is lost. */
+type Boot = { entries: Map<string, string>; files: Map<string, string | null> };
 /** What the boot loader would read from a raw disk, by a program that shares nothing with ours: mtools. */
 const bootPartition = async (disk: string): Promise<Boot> => {
-  const folder = join(kit.folder, 'esp.tree');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
-  await must(['mcopy', '-s', '-n', '-i', `${disk}@@${START.esp * MiB}`, '::loader', '::dplane', folder], { timeoutMs: 240_000 });
-  const entries = new Map<string, string>();
-  for (const name of readdirSync(join(folder, 'loader/entries')).sort())
-    if (name.endsWith('.conf')) entries.set(name, readFileSync(join(folder, 'loader/entries', name), 'latin1'));
-  const files = new Map<string, string>();
-  for (const slot of readdirSync(join(folder, 'dplane')).sort())
-    for (const name of readdirSync(join(folder, 'dplane', slot)).sort())
-      files.set(`/dplane/${slot}/${name}`, await hashOf(join(folder, 'dplane', slot, name), 'sha512'));
-  return { entries, files };
+  const image = `${disk}@@${START.esp * MiB}`;
+  const listed = await must(['mdir', '-b', '-/', '-i', image, '::'], { timeoutMs: 240_000 });
+  const paths = listed.split('\n').flatMap((line) => /^::(\/(?:loader\/entries|dplane\/[ab])\/[^/]+)$/.exec(line.trim())?.[1] ?? []);
+  const boot: Boot = { entries: new Map(), files: new Map() };
+  const copy = join(kit.folder, 'esp.file');
+  for (const path of paths.sort()) {
+    const whole = (await run(['mcopy', '-n', '-o', '-i', image, `::${path}`, copy], { timeoutMs: 240_000 })).exit === 0;
+    if (!path.startsWith('/loader/')) boot.files.set(path, whole ? await hashOf(copy, 'sha512') : null);
+    else if (path.endsWith('.conf')) boot.entries.set(basename(path), whole ? readFileSync(copy, 'latin1') : 'half-written');
+    rmSync(copy, { force: true });
+  }
+  return boot;
 };
 
 /** Everything that has to be true of a disk whose machine lost its power. Says which slot has to start, and what the boot loader goes by. */
-const checkDisk = async (disk: string): Promise<{ starts: 'a' | 'b'; seen: string }> => {
+const checkDisk = async (disk: string): Promise<{ starts: 'a' | 'b'; seen: string; damaged: boolean }> => {
   const boot = await bootPartition(disk);
   for (const [name, text] of before.entries) expect(boot.entries.get(name), 'the confirmed entry').toBe(text);
   for (const [name, hash] of before.files) expect(boot.files.get(name), 'what the confirmed entry starts').toBe(hash);
@@ -110,7 +111,8 @@ const checkDisk = async (disk: string): Promise<{ starts: 'a' | 'b'; seen: strin
     expect(await hashAt(disk, START.b, next.size), 'the image of the entry').toBe(next.hash);
   }
   // files that no entry names are nothing to the boot loader but names
-  return { starts, seen: JSON.stringify([[...boot.entries], [...boot.files.keys()]]) };
+  const files = [...boot.files].map(([path, hash]) => [path, hash !== null]);
+  return { starts, seen: JSON.stringify([[...boot.entries], files]), damaged: files.some(([, whole]) => whole === false) };
 };
 
 const raw = async (from: string, to: string): Promise<void> =>
@@ -159,16 +161,19 @@ test('wherever an update is cut off, the boot loader starts a system that is who
   );
 
   const booted = new Map<string, string>();
+  let mendedOnce = false;
   const look = async (): Promise<void> => {
-    const { starts, seen } = await checkDisk(disk);
+    const { starts, seen, damaged } = await checkDisk(disk);
     if (booted.has(seen)) return;
     const { vm: machine, slot } = await startsFrom(disk, `boot${booted.size + 1}`);
     expect(slot).toBe(starts);
     console.log(
-      `boot partition ${booted.size + 1}: slot ${starts} starts (${[...JSON.parse(seen)[0]].map((e: string[]) => e[0]).join(', ')})`,
+      `boot partition ${booted.size + 1}: slot ${starts} starts (${[...JSON.parse(seen)[0]].map((e: string[]) => e[0]).join(', ')}${damaged ? '; a file is half-written' : ''})`,
     );
-    // the first that differs from the beginning, and one at the end: from there on, all the way
-    if (booted.size === 1 || SOAK) {
+    // the first that differs from the beginning, and the first with something half-written: from there on, all the way
+    const mended = damaged && !mendedOnce;
+    mendedOnce ||= mended;
+    if (booted.size === 1 || mended || SOAK) {
       await machine.sshReady(1_200_000);
       const again = await apply(machine);
       if (starts === 'a') expect(again.exit, again.stdout).toBe(0);
