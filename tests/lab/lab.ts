@@ -93,7 +93,9 @@ export async function openLab(suite: string): Promise<Lab> {
     MEMORY,
   ]);
   const booted = join(slot.folder, `booted-${kvm ? 'kvm' : 'tcg'}-${hardware}`);
-  const bootOnce = () => alone(progress, boot);
+  const bootOnce = async () => {
+    if (!existsSync(join(booted, 'state'))) await alone(`${booted}.lock`, progress, boot);
+  };
   const boot = async (): Promise<void> => {
     if (existsSync(join(booted, 'state'))) return;
     const at = `${booted}.new`;

@@ -13,7 +13,7 @@ afterAll(() => rmSync(cache, { recursive: true }));
 const PROGRAM = `
 import { alone } from ${JSON.stringify(join(repository, 'packages/debian/src/alone.ts'))};
 import { Progress } from ${JSON.stringify(join(repository, 'packages/debian/src/progress.ts'))};
-await alone(new Progress(false), () => new Promise((done) => { console.log('my turn'); process.stdin.on('end', done).resume(); }));
+await alone(process.env.LOCK, new Progress(false), () => new Promise((done) => { console.log('my turn'); process.stdin.on('end', done).resume(); }));
 console.log('ended');`;
 
 const start = () => {
@@ -24,7 +24,7 @@ const start = () => {
       told = () => said.includes(what) && resolve();
       told();
     });
-  const argv = ['env', `XDG_CACHE_HOME=${cache}`, process.execPath, '--input-type=module', '-e', PROGRAM];
+  const argv = ['env', `LOCK=${join(cache, 'lock')}`, process.execPath, '--input-type=module', '-e', PROGRAM];
   const process_ = spawnLong(argv, {
     onOutput: (text) => {
       said += text;
@@ -49,5 +49,5 @@ test('the second waits for the first, and says so; one that is killed leaves the
   await third.until('my turn');
   third.closeInput();
   await third.until('ended');
-  expect(readFileSync(join(cache, 'dplaneos/lock'), 'utf8')).toBe('');
+  expect(readFileSync(join(cache, 'lock'), 'utf8')).toBe('');
 });

@@ -1,17 +1,19 @@
 /**
- * One build at a time in one cache: two would take each other's work folders away. The lock is a process's (flock), so it ends with
+ * One at a time: two builds in one cache would take each other's work folders away. The lock is a process's (flock), so it ends with
  * whoever held it, however that ended. Not to be taken twice by one program: it would wait for itself.
  */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { spawnLong } from '../../lab/src/exec.ts';
 import { cacheFolder } from './places.ts';
 import type { Progress } from './progress.ts';
 
-export async function alone<T>(progress: Progress, work: () => Promise<T>): Promise<T> {
-  mkdirSync(cacheFolder(), { recursive: true });
-  const file = join(cacheFolder(), 'lock');
+/** For whatever is made in the cache's folder itself. */
+export const builds = (): string => join(cacheFolder(), 'lock');
+
+export async function alone<T>(file: string, progress: Progress, work: () => Promise<T>): Promise<T> {
+  mkdirSync(dirname(file), { recursive: true });
   // what it is given comes back when the lock is held
   let held = (): void => {};
   const taken = new Promise<'held'>((resolve) => {

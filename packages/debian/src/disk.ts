@@ -25,12 +25,14 @@ export const STANDARD: Layout = { espMiB: 1024, systemMiB: 8192, persistMiB: 819
 
 export const KERNEL_OPTIONS = ['ro', 'quiet', 'panic=5', 'audit=0', 'systemd.show_status=0', 'console=tty0', 'console=ttyS0,115200'];
 
-export const buildDisk = (slot: Slot, progress: Progress, layout: Layout = STANDARD): Promise<string> =>
-  alone(progress, () => build(slot, progress, layout));
-
-async function build(slot: Slot, progress: Progress, layout: Layout): Promise<string> {
+export async function buildDisk(slot: Slot, progress: Progress, layout: Layout = STANDARD): Promise<string> {
   const disk = join(slot.folder, `disk-${layout.espMiB}-${layout.systemMiB}-${layout.persistMiB}.img`);
-  if (existsSync(disk)) return disk;
+  if (!existsSync(disk)) await alone(`${disk}.lock`, progress, () => build(disk, slot, progress, layout));
+  return disk;
+}
+
+async function build(disk: string, slot: Slot, progress: Progress, layout: Layout): Promise<void> {
+  if (existsSync(disk)) return;
   await progress.step('disk image', async () => {
     const work = `${disk}.parts`;
     rmSync(work, { recursive: true, force: true });
@@ -47,7 +49,6 @@ async function build(slot: Slot, progress: Progress, layout: Layout): Promise<st
     rmSync(work, { recursive: true });
     renameSync(image, disk);
   });
-  return disk;
 }
 
 /** Puts a newer slot on a disk that is in use: slot A and the ESP are written anew, persist is not touched. */

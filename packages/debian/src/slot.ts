@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
-import { alone } from './alone.ts';
+import { alone, builds } from './alone.ts';
 import { type Base, baseSystem, zfsModule } from './debootstrap.ts';
 import { buildDeb, BUILT_FROM } from './deb.ts';
 import type { Job } from './inside.ts';
@@ -75,7 +75,8 @@ async function inputs(progress: Progress, options: SlotOptions = {}): Promise<In
   return { base, module, deb, system, name: `slot-${fingerprint(base.fingerprint, await hashOf(deb), recipe, system)}` };
 }
 
-export const buildSlot = (progress: Progress, options: SlotOptions = {}): Promise<Slot> => alone(progress, () => build(progress, options));
+export const buildSlot = (progress: Progress, options: SlotOptions = {}): Promise<Slot> =>
+  alone(builds(), progress, () => build(progress, options));
 
 async function build(progress: Progress, options: SlotOptions): Promise<Slot> {
   const from = await inputs(progress, options);
@@ -111,7 +112,8 @@ export function readSlot(folder: string): Slot {
 }
 
 /** Builds package and slot anew from the same inputs; gives the files that came out different. */
-export const differingRebuild = (slot: Slot, progress: Progress): Promise<string[]> => alone(progress, () => rebuild(slot, progress));
+export const differingRebuild = (slot: Slot, progress: Progress): Promise<string[]> =>
+  alone(builds(), progress, () => rebuild(slot, progress));
 
 async function rebuild(slot: Slot, progress: Progress): Promise<string[]> {
   const from = await inputs(progress);
