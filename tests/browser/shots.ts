@@ -28,6 +28,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['create-dataset', '/storage/datasets?do=create'],
   ['shares', '/shares'],
   ['share', '/shares/smb/media'],
+  ['share-users', '/shares/users'],
   ['create-share', '/shares?do=create'],
   ['create-pool', '/storage?do=create'],
   ['protection', '/protection'],

@@ -70,6 +70,7 @@ describe('over HTTP', () => {
     if (!rest) throw new Error(`${path} has no route`);
     const to = rest.path
       .replace('/pools/{name}', '/pools/tank')
+      .replace('/users/{name}/owned', '/users/anna/owned')
       .replace(/\{name\}/g, 'nobody')
       .replace(/\{digest\}/g, 'a'.repeat(64))
       .replace(/\{id\}/g, '0'.repeat(16));

@@ -6,6 +6,7 @@ import { plans, runs } from './routers/plans.ts';
 import { audit, events } from './routers/records.ts';
 import { claim, session } from './routers/session.ts';
 import { schedules } from './routers/schedules.ts';
+import { shareUsers } from './routers/share-users.ts';
 import { datasets, disks, pools, shares, snapshots } from './routers/storage.ts';
 import { alerts, system } from './routers/system.ts';
 import { nixos, updates } from './routers/updates.ts';
@@ -25,6 +26,7 @@ export const appRouter = router({
   snapshots,
   schedules,
   shares,
+  shareUsers,
   plans,
   runs,
   gitops,

@@ -12,6 +12,7 @@ import type { Host } from '../host/host.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
 import { openAlert, settleAlerts } from './conditions.ts';
+import { createShareAccounts } from './accounts.ts';
 import { sha256 } from './digest.ts';
 import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
@@ -392,6 +393,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     alerts: () => store.alerts.open(),
     alertHistory: (limit) => store.alerts.page(limit),
     problems: () => observer.last()?.observed.problems ?? [],
+    accounts: createShareAccounts({ executor, observer, random: deps.random }),
     updates,
     views: createViews({ host, executor, store, random: deps.random }),
 

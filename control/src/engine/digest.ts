@@ -40,6 +40,7 @@ export const observationDigest = (o: Observed): string => {
   }
   hash.update(text);
   hash.update(canonical(o.shares.map((s) => [s.spec, s.clients.length > 0])));
+  if (o.accounts) hash.update(canonical([o.accounts.key, o.accounts.users.map(({ note: _note, ...u }) => u), o.accounts.groups]));
   hash.update(canonical(o.disks.map((d) => [d.path, d.pool, d.foreign, d.system])));
   hash.update(canonical(o.schedules ?? []));
   hash.update(canonical(o.stuck.map((s) => s.pool)));

@@ -69,6 +69,17 @@ const shareDifferences = (a: ShareSpec, b: ShareSpec): string[] =>
     .filter((k) => canonical(a[k as keyof ShareSpec]) !== canonical(b[k as keyof ShareSpec]))
     .map((k) => `${k} was ${canonical(a[k as keyof ShareSpec] ?? null)}, is ${canonical(b[k as keyof ShareSpec] ?? null)}`);
 
+/** A baseline from before there were accounts says nothing about them. */
+const accountDrift = (noun: string, before: readonly Account[] | undefined, now: readonly Account[] | undefined): DriftItem[] => {
+  const named = (list: readonly Account[]): (Named & { account: Account })[] =>
+    list.map((a) => ({ name: a.name, guid: a.id === undefined ? undefined : String(a.id), account: a }));
+  const bare = ({ name: _name, ...rest }: Account): string => canonical(rest);
+  return before === undefined
+    ? []
+    : compare(noun, named(before), named(now ?? []), (a, b) => (bare(a.account) === bare(b.account) ? [] : ['its record was changed']));
+};
+type Account = { name: string; id?: number | undefined };
+
 /** Pools in `unknown` did not answer: nothing is said about what is on them. */
 export const driftBetween = (baseline: DesiredState, now: DesiredState, unknown: ReadonlySet<string>): DriftItem[] => {
   const poolOf = (name: string): string => name.split('/')[0] ?? name;
@@ -78,6 +89,8 @@ export const driftBetween = (baseline: DesiredState, now: DesiredState, unknown:
     ...compare('pool', told(baseline.pools), told(now.pools), poolDifferences),
     ...compare('dataset', told(baseline.datasets), told(now.datasets), datasetDifferences),
     ...compare('share', shares(baseline), shares(now), (a, b) => shareDifferences(a.spec, b.spec)),
+    ...accountDrift('share-user', baseline.share_users, now.share_users),
+    ...accountDrift('share-group', baseline.share_groups, now.share_groups),
   ];
 };
 
@@ -103,6 +116,8 @@ export const nextBaseline = (
     pools: merge('pool', old.pools, now.pools, name),
     datasets: merge('dataset', old.datasets, now.datasets, name),
     shares: merge('share', old.shares, now.shares, shareKey),
+    ...(old.share_users && { share_users: merge('share-user', old.share_users, now.share_users ?? [], name) }),
+    ...(old.share_groups && { share_groups: merge('share-group', old.share_groups, now.share_groups ?? [], name) }),
   };
 };
 

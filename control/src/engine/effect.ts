@@ -74,6 +74,27 @@ export const effectSeen = (op: Operation, o: Observed): boolean | null => {
       return (o.schedules ?? []).some((s) => canonical(s) === canonical(op.schedule));
     case 'schedule.remove':
       return !(o.schedules ?? []).some((s) => s.name === op.name);
+    case 'share-user.put': {
+      const u = o.accounts?.users.find((x) => x.name === op.name);
+      return (
+        u !== undefined &&
+        (op.id ?? u.id) === u.id &&
+        u.disabled === op.disabled &&
+        u.fullName === op.fullName &&
+        (op.password === null || op.password === u.password) &&
+        canonical([...u.groups].sort()) === canonical([...op.groups].sort())
+      );
+    }
+    case 'share-group.put':
+      return o.accounts?.groups.some((g) => g.name === op.name) === true;
+    case 'share-user.rename':
+    case 'share-group.rename':
+      return o.accounts?.[op.kind === 'share-user.rename' ? 'users' : 'groups'].some((a) => a.id === op.id && a.name === op.to) === true;
+    case 'share-user.remove':
+    case 'share-group.remove':
+      return o.accounts === undefined
+        ? null
+        : !o.accounts[op.kind === 'share-user.remove' ? 'users' : 'groups'].some((a) => a.id === op.id);
     default:
       return null;
   }

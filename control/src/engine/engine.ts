@@ -18,6 +18,7 @@ import type { Actor } from '../domain/user/user.ts';
 import type { SchedulesEngine } from './schedules.ts';
 import type { SnapshotViews } from './views.ts';
 import type { ProgressReader } from './progress.ts';
+import type { ShareAccounts } from './accounts.ts';
 import type { Updates } from './updates.ts';
 import type { StateRecord } from '../store/types.ts';
 
@@ -78,6 +79,7 @@ export type Engine = {
 
   readonly schedules: SchedulesEngine;
   readonly views: SnapshotViews;
+  readonly accounts: ShareAccounts;
   readonly updates: Updates;
 
   start(): Promise<void>;

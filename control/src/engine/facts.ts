@@ -131,6 +131,25 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'schedule.removed', subject: `schedule:${op.name}`, message: `schedule ${op.name} was removed; its snapshots stay` };
     case 'snapshot.diff':
       return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `changes since ${op.dataset}@${op.tag} were listed` };
+    case 'share-user.put': {
+      const message = op.isNew
+        ? `user ${op.name} for shares was made`
+        : `user ${op.name} for shares was changed${op.password === null ? '' : ', with a new password'}`;
+      return { kind: 'share.changed', subject: `share-user:${op.name}`, message };
+    }
+    case 'share-group.put':
+      return { kind: 'share.changed', subject: `share-group:${op.name}`, message: `group ${op.name} for shares was made` };
+    case 'share-user.rename':
+      return { kind: 'share.changed', subject: `share-user:${op.to}`, message: `user ${op.name} for shares is now named ${op.to}` };
+    case 'share-group.rename':
+      return { kind: 'share.changed', subject: `share-group:${op.to}`, message: `group ${op.name} for shares is now named ${op.to}` };
+    case 'share-user.remove':
+      return { kind: 'share.changed', subject: `share-user:${op.name}`, message: `user ${op.name} for shares was removed` };
+    case 'share-group.remove':
+      return { kind: 'share.changed', subject: `share-group:${op.name}`, message: `group ${op.name} for shares was removed` };
+    case 'share-user.owned':
+    case 'secret.seal':
+      return { kind: 'share.changed', subject: 'share:accounts', message: 'accounts were looked at' };
     case 'share.clients':
       return { kind: 'share.changed', subject: 'share:clients', message: 'clients were listed' };
   }
@@ -165,6 +184,16 @@ export const touchedBy = (op: Operation): string[] => {
       return [`share ${shareKey(op.share)}`];
     case 'share.remove':
       return [`share ${op.share === 'smb' ? `smb:${op.name.toLowerCase()}` : `nfs:${op.name}`}`];
+    case 'share-user.put':
+    case 'share-user.remove':
+      return [`share-user ${op.name}`];
+    case 'share-user.rename':
+      return [`share-user ${op.name}`, `share-user ${op.to}`];
+    case 'share-group.put':
+    case 'share-group.remove':
+      return [`share-group ${op.name}`];
+    case 'share-group.rename':
+      return [`share-group ${op.name}`, `share-group ${op.to}`];
     default:
       return [];
   }

@@ -11,6 +11,7 @@ import { PROPERTY_NAMES } from '../domain/property/property.ts';
 import { ReplicationTask } from '../domain/replication/replication.ts';
 import { Retention, SnapshotSchedule } from '../domain/schedule/schedule.ts';
 import { NfsClient, NfsShare, type ShareSpec, SmbShare } from '../domain/share/share.ts';
+import { ShareGroup, ShareUser } from '../domain/share-user/share-user.ts';
 import { DesiredState } from '../domain/state/state.ts';
 import type { StateCheck, StateProblem } from './engine.ts';
 
@@ -205,6 +206,10 @@ const knownKeys = (path: Path, value: unknown): readonly string[] => {
       return keysOf(kindAt(value, path) === 'nfs' ? NfsShare : SmbShare);
     case 'shares.clients':
       return keysOf(NfsClient);
+    case 'share_users':
+      return keysOf(ShareUser);
+    case 'share_groups':
+      return keysOf(ShareGroup);
     case 'schedules':
       return keysOf(SnapshotSchedule);
     case 'schedules.keep':
@@ -289,6 +294,8 @@ export const renderState = async (state: DesiredState): Promise<string> => {
     pools: state.pools.map((p) => lean({ ...p, vdevs: p.vdevs.map((v) => lean(v, vdev)) }, pool)),
     datasets: state.datasets.map((d) => lean(d, dataset)),
     shares: state.shares.map(share),
+    share_groups: state.share_groups,
+    share_users: state.share_users?.map((u) => lean(u, defaultsOf(ShareUser))),
     schedules: state.schedules.map((s) => ({ ...lean(s, schedule), keep: lean(s.keep, keep) })),
     replication: state.replication.map((r) => ({ ...lean(r, task), target: lean(r.target, defaultsOf(ReplicationTask.shape.target)) })),
   };

@@ -10,6 +10,7 @@ import type { ObservedDisk, ObservedPool } from '../domain/pool/pool.ts';
 import type { Refusal, Result } from '../domain/refusal.ts';
 import type { ObservedShare, ShareClient } from '../domain/share/share.ts';
 import { readDisks, type SeenDisks } from './disks/disks.ts';
+import { ACCOUNTS_FILE, observedAccounts, parseAccounts } from './accounts/record.ts';
 import type { Host } from './host.ts';
 import { type ManagedFile, type ManagedShare, pathOf } from './managed.ts';
 import { EXPORTS_FILE, NFS_UNIT, parseExports } from './nfs/exports.ts';
@@ -179,10 +180,19 @@ const readShares = async (
   return { managed: [...(smbFile?.shares ?? []), ...(nfsFile?.shares ?? [])], smb, nfs, clients: clients?.ok ? clients.value : [] };
 };
 
+/** From the record alone; whether the system knows them is seen whenever one is changed. */
+const readAccounts = async (host: Host, problems: Refusal[]): Promise<Pick<Observed, 'accounts'>> => {
+  const read = parseAccounts(await host.readText(ACCOUNTS_FILE));
+  if (read.ok) return { accounts: observedAccounts(read.value) };
+  problems.push(read.refusal);
+  return {};
+};
+
 export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> => {
   const problems: Refusal[] = [];
   const stuck: Observed['stuck'] = [];
   const shares = readShares(host, o, problems);
+  const accounts = readAccounts(host, problems);
   const listed = await ask(host, poolsArgv(), o, parsePools);
   if (!listed.ok) {
     problems.push({ ...listed.refusal, what: LISTING });
@@ -222,6 +232,7 @@ export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> 
     datasets,
     shares: managed.map((m) => shareOf(m, byName, m.spec.kind === 'smb' ? smb : nfs, stuckPools, clients)),
     disks: disks.ok ? disks.value.disks : [],
+    ...(await accounts),
     stuck,
     problems,
   };

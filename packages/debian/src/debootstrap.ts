@@ -15,7 +15,19 @@ const MINUTE = 60_000;
 export const BASE_PACKAGES = [
   ...['systemd', 'systemd-sysv', 'systemd-boot', 'systemd-boot-efi', 'udev', 'dbus', 'kmod', 'busybox', 'zstd'],
   ...['linux-image-amd64', 'zfsutils-linux', 'zfs-zed', 'e2fsprogs', 'dosfstools', 'erofs-utils', 'cryptsetup-bin'],
-  ...['samba', 'samba-vfs-modules', 'nfs-kernel-server', 'openssh-server', 'smartmontools', 'iproute2', 'attr', 'acl'],
+  ...[
+    'samba',
+    'samba-vfs-modules',
+    'libnss-systemd',
+    'avahi-daemon',
+    'wsdd2',
+    'nfs-kernel-server',
+    'openssh-server',
+    'smartmontools',
+    'iproute2',
+    'attr',
+    'acl',
+  ],
   ...['ca-certificates', 'systemd-timesyncd', 'systemd-resolved', 'initramfs-tools', 'libcap2-bin'],
 ];
 

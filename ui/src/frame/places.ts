@@ -19,6 +19,7 @@ export const PARTS: readonly { href: string; label: string }[] = [
   { href: '/storage/datasets', label: 'Datasets' },
   { href: '/storage/disks', label: 'Disks' },
   { href: '/protection/schedules', label: 'Snapshot schedules' },
+  { href: '/shares/users', label: 'Users and groups for shares' },
   { href: '/changes/state', label: 'Edit state.yaml' },
   { href: '/changes/drift', label: 'Drift' },
   { href: '/changes/history', label: 'History of state.yaml' },

@@ -80,6 +80,9 @@ export const pageOf = (subject: string): string | null => {
     }
     case 'schedule':
       return `/protection/schedules?schedule=${encodeURIComponent(name)}`;
+    case 'share-user':
+    case 'share-group':
+      return '/shares/users';
     case 'plan':
       return `/changes/plans/${name}`;
     case 'run':

@@ -19,7 +19,7 @@ export const ChangeDialog = (props: {
   wide?: boolean;
   onClose: () => void;
   /** What to ask for; null while the form is not right. */
-  changes: () => Wanted[] | null;
+  changes: () => Wanted[] | null | Promise<Wanted[] | null>;
   /** Shows what is wrong in the form, when it was sent before it was right. */
   onWrong?: () => void;
   children?: JSX.Element;
@@ -29,16 +29,13 @@ export const ChangeDialog = (props: {
   const [busy, setBusy] = createSignal(false);
   const plan = async (e?: SubmitEvent): Promise<void> => {
     e?.preventDefault();
-    const changes = props.changes();
     if (busy() || whyNot('plan.apply') !== undefined) return;
-    if (changes === null) {
-      props.onWrong?.();
-      return;
-    }
     setBusy(true);
     setProblem(null);
     try {
-      setDigest((await ask(() => trpc.plans.change.mutate({ changes }))).digest);
+      const changes = await props.changes();
+      if (changes === null) props.onWrong?.();
+      else setDigest((await ask(() => trpc.plans.change.mutate({ changes }))).digest);
     } catch (error) {
       setProblem(problemOf(error));
     }

@@ -41,6 +41,31 @@ export const stateLinesOf = (a: Action): DiffLine[] | null => {
       return [...same('pools:', `  - name: ${op.name}`), ...plus(stringsOf({ options: op.options }, 4, true))];
     case 'share.put':
       return [...same('shares:'), ...plus(stringsOf(op.share, 2))];
+    case 'share-user.put':
+      return [
+        ...same('share_users:', ...(op.isNew ? [] : [`  - name: ${op.name}`])),
+        ...(op.isNew
+          ? plus(
+              stringsOf(
+                { name: op.name, fullName: op.fullName || undefined, groups: op.groups, ...(op.disabled && { disabled: true }) },
+                2,
+              ),
+            )
+          : a.changes.filter((c) => c.property !== 'password').flatMap((c) => plus([`    ${c.property}: ${quote(c.to ?? '')}`]))),
+        ...(op.password === null ? [] : plus([`    password: ${op.password}`])),
+      ];
+    case 'share-group.put':
+      return [...same('share_groups:'), ...plus([`  - name: ${op.name}`])];
+    case 'share-user.rename':
+    case 'share-group.rename':
+      return [
+        ...same(op.kind === 'share-user.rename' ? 'share_users:' : 'share_groups:'),
+        ...minus([`  - name: ${op.name}`]),
+        ...plus([`  - name: ${op.to}`]),
+      ];
+    case 'share-user.remove':
+    case 'share-group.remove':
+      return [...same(op.kind === 'share-user.remove' ? 'share_users:' : 'share_groups:'), ...minus([`  - name: ${op.name}`])];
     case 'share.remove':
       return [...same('shares:'), ...minus([`  - kind: ${op.share}`, `    name: ${op.name}`])];
     default:

@@ -214,6 +214,11 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       diff: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
     },
     poolProgress: () => Promise.resolve(ok({ ...tank, at })),
+    accounts: {
+      list: async () => ({ at, known: true, key: null, users: [], groups: [] }),
+      seal: async () => ok(`sealed1.00000000.${'A'.repeat(59)}`),
+      owned: async () => ok({ id: 20_001, owned: [], lookedAt: 0, complete: true }),
+    },
     updates: playUpdates(),
     start: async () => {},
     stop: async () => {},

@@ -6,6 +6,7 @@ import { ObservedPool } from '../pool/pool.ts';
 import { Refusal } from '../refusal.ts';
 import { SnapshotSchedule } from '../schedule/schedule.ts';
 import { ObservedShare } from '../share/share.ts';
+import { ObservedAccounts } from '../share-user/share-user.ts';
 
 export const Observed = z.object({
   at: z.number(),
@@ -15,6 +16,8 @@ export const Observed = z.object({
   disks: z.array(Disk),
   /** Kept by the control plane itself; the host knows nothing of them. */
   schedules: z.array(SnapshotSchedule).optional(),
+  /** Accounts for sharing; not there when they could not be read. */
+  accounts: ObservedAccounts.optional(),
   /** Pools that did not answer in time: the rest of the observation stands without them. */
   stuck: z.array(z.object({ pool: z.string(), since: z.number(), problem: Refusal })),
   /** Anything else that could not be read (a missing tool, an answer that could not be parsed). */

@@ -13,6 +13,7 @@ import { ScheduleMark, ScheduleName, SnapshotSchedule } from '../schedule/schedu
 import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
 import { POOL_OPERATIONS } from './pool-operations.ts';
 import { ShareSpec } from '../share/share.ts';
+import { ACCOUNT_OPERATIONS } from '../share-user/operation.ts';
 import { ReleaseIndex, SlotName } from '../slot/slot.ts';
 import { Actor } from '../user/user.ts';
 
@@ -112,6 +113,7 @@ export const Operation = z.discriminatedUnion('kind', [
   }),
   /** Reading that needs root: who is connected to which share. */
   z.strictObject({ kind: z.literal('share.clients') }),
+  ...ACCOUNT_OPERATIONS,
   /**
    * Starts the updater, which reads and verifies the bundle itself. There is no operation that touches a key: who may enroll one may become root,
    * so that is done by root at the machine (docs/adr/0006-slots.md).
@@ -133,9 +135,9 @@ export type OperationKind = Operation['kind'];
 
 /** The exact thing an approval is for. */
 export const Target = z.strictObject({
-  kind: z.enum(['dataset', 'snapshot', 'share', 'pool', 'schedule', 'disk']),
+  kind: z.enum(['dataset', 'snapshot', 'share', 'pool', 'schedule', 'disk', 'share-user', 'share-group']),
   name: z.string().min(1).max(512),
-  /** Null only for what has no guid: shares, schedules, and disks that are in no pool. */
+  /** Of accounts their number. Null only for what has no guid: shares, schedules, and disks that are in no pool. */
   guid: Guid.nullable(),
 });
 export type Target = z.infer<typeof Target>;
@@ -183,6 +185,12 @@ export const targetOf = (op: Operation): Target | null => {
       return { kind: 'disk', name: op.label, guid: op.disk };
     case 'disk.erase':
       return { kind: 'disk', name: diskLabel(op.path), guid: null };
+    case 'share-user.rename':
+    case 'share-user.remove':
+      return { kind: 'share-user', name: op.name, guid: String(op.id) };
+    case 'share-group.rename':
+    case 'share-group.remove':
+      return { kind: 'share-group', name: op.name, guid: String(op.id) };
     case 'pool.set':
     case 'pool.scrub':
     case 'pool.replace':

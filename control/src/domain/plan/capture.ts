@@ -1,6 +1,7 @@
 /** The live system as declared state: planning it against the same observation gives an empty plan. */
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
 import { poolOf } from '../names.ts';
+import type { ObservedAccounts } from '../share-user/share-user.ts';
 import type { Observed } from '../observed/observed.ts';
 import { type ObservedPool, PoolOptions, type PoolSpec } from '../pool/pool.ts';
 import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
@@ -31,8 +32,14 @@ export const capture = (observed: Observed): DesiredState => {
     datasets,
     shares: observed.shares.map((s) => s.spec).filter((s) => filesystems.has(s.dataset)),
     schedules: observed.schedules ?? [],
+    ...(observed.accounts && captureAccounts(observed.accounts)),
   };
 };
+
+/** Lists that are empty are left out: a file that says nothing of accounts leaves them alone. */
+const captureAccounts = ({ users, groups }: ObservedAccounts): Pick<DesiredState, 'share_users' | 'share_groups'> => ({
+  ...(groups.length > 0 || users.length > 0 ? { share_groups: groups, share_users: users.map(({ note: _note, ...u }) => u) } : {}),
+});
 
 const capturePool = (p: ObservedPool, properties: Properties): PoolSpec => {
   const options: PoolOptions = {};

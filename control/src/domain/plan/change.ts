@@ -11,6 +11,15 @@ import { POOL_CHANGES } from './pool-change.ts';
 import { Properties } from '../property/property.ts';
 import { ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { ShareName, ShareSpec } from '../share/share.ts';
+import { AccountName, ShareUser } from '../share-user/share-user.ts';
+
+/** Without defaults: what is not said stays. */
+const ShareUserChange = z.strictObject({
+  fullName: ShareUser.shape.fullName.unwrap().optional(),
+  disabled: z.boolean().optional(),
+  groups: ShareUser.shape.groups.unwrap().optional(),
+  password: ShareUser.shape.password,
+});
 
 export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pool.create'), pool: PoolSpec }),
@@ -46,5 +55,15 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: ShareName }),
   z.strictObject({ kind: z.literal('schedule.put'), schedule: SnapshotSchedule }),
   z.strictObject({ kind: z.literal('schedule.remove'), name: ScheduleName }),
+  /** A new account, with its sealed password; `change` takes only what differs. */
+  z.strictObject({ kind: z.literal('share-user.create'), user: ShareUser.omit({ id: true }) }),
+  z.strictObject({ kind: z.literal('share-user.change'), name: AccountName, user: ShareUserChange }),
+  z.strictObject({ kind: z.literal('share-user.rename'), name: AccountName, to: AccountName }),
+  z.strictObject({ kind: z.literal('share-user.remove'), name: AccountName }),
+  z.strictObject({ kind: z.literal('share-group.create'), name: AccountName, members: z.array(AccountName).max(5_000).default([]) }),
+  /** Who is in it from now on. */
+  z.strictObject({ kind: z.literal('share-group.members'), name: AccountName, members: z.array(AccountName).max(5_000) }),
+  z.strictObject({ kind: z.literal('share-group.rename'), name: AccountName, to: AccountName }),
+  z.strictObject({ kind: z.literal('share-group.remove'), name: AccountName }),
 ]);
 export type ChangeRequest = z.infer<typeof ChangeRequest>;

@@ -13,6 +13,7 @@ export const mayRunWithoutApproval = (op: Operation): boolean => {
     case 'snapshot.destroyMany':
     case 'snapshot.rollback':
     case 'disk.erase':
+    case 'share-user.remove':
       return false;
     case 'pool.detach':
     case 'pool.offline':

@@ -4,6 +4,7 @@ import { byText, makeImpossible } from './world.ts';
 
 const DESTROY = 7;
 const phaseOf = (a: Action): number => {
+  if (a.noun === 'share-user' || a.noun === 'share-group') return a.id.includes('.remove ') ? 6 : a.noun === 'share-group' ? 3.3 : 3.6;
   if (a.noun === 'pool') return 0;
   if (a.noun === 'dataset') {
     if (a.id.startsWith('dataset.rename ')) return 1;

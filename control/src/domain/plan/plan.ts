@@ -12,6 +12,7 @@ import { planPools } from './pools.ts';
 import { planRenames } from './renames.ts';
 import { planSchedules } from './schedules.ts';
 import { planShares } from './shares.ts';
+import { planShareUsers } from './share-users.ts';
 import type { Action, Plan, PlanSummary } from './types.ts';
 import { DECLARED, newWorld, type Words } from './world.ts';
 
@@ -28,7 +29,9 @@ export const plan = ({ desired, observed, identities }: PlanInput, words: Words 
   planPools(w);
   const moved = planRenames(w);
   planDatasets(w, moved);
+  const removeAccounts = planShareUsers(w);
   planShares(w);
+  removeAccounts();
   planDestroys(w, moved);
   planSchedules(w);
   planUnsupported(w);

@@ -12,6 +12,7 @@ import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
 import { isPoolChange, type PoolChange } from './pool-change.ts';
 import { poolDeeds, poolOfChange } from './pool-deeds.ts';
+import { type Accounts, accountsOf, isAccountRequest, takeAccount } from './change-accounts.ts';
 import { plan, type PlanDraft, summarize } from './plan.ts';
 import type { Action } from './types.ts';
 import { ASKED, runnable } from './world.ts';
@@ -25,6 +26,8 @@ type Now = {
   readonly datasets: Map<string, DatasetSpec>;
   readonly shares: Map<string, ShareSpec>;
   readonly schedules: Map<string, SnapshotSchedule>;
+  /** Null when they could not be read. */
+  readonly accounts: Accounts | null;
   /** What is no state but a deed: scrubs and snapshots. */
   readonly deeds: Map<string, Action>;
 };
@@ -64,6 +67,7 @@ export const planChange = (
     // also those that a state file could not declare: a click on something else leaves them alone
     shares: new Map(calm.shares.map((s) => [shareKey(s.spec), s.spec])),
     schedules: new Map(state.schedules.map((s) => [s.name, s])),
+    accounts: calm.accounts ? accountsOf(calm.accounts) : null,
     deeds: new Map(),
   };
   for (const change of changes) {
@@ -76,6 +80,7 @@ export const planChange = (
     datasets: [...now.datasets.values()],
     shares: [...now.shares.values()],
     schedules: [...now.schedules.values()],
+    ...(now.accounts && { share_users: [...now.accounts.users.values()], share_groups: [...now.accounts.groups.values()] }),
   };
   const draft = plan({ desired, observed: calm, identities: new Map() }, ASKED);
   const actions = [...now.deeds.values(), ...draft.actions];
@@ -83,6 +88,7 @@ export const planChange = (
 };
 
 const poolsOf = (c: ChangeRequest): string[] => {
+  if (isAccountRequest(c)) return [];
   switch (c.kind) {
     case 'pool.create':
       return [c.pool.name];
@@ -115,6 +121,10 @@ const LOOK = 'look at the list of datasets; names are case-sensitive';
 
 /** Null when the change was taken. */
 const take = (now: Now, c: ChangeRequest): Refusal | null => {
+  if (isAccountRequest(c))
+    return now.accounts
+      ? takeAccount(now.accounts, now.shares, c)
+      : refuse('unavailable', 'accounts for sharing', 'they could not be read', 'look at the open alerts').refusal;
   switch (c.kind) {
     case 'pool.create':
       if (now.pools.has(c.pool.name)) return taken(`pool ${c.pool.name}`, 'a pool of this name exists', 'choose another name');

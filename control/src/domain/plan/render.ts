@@ -97,6 +97,22 @@ const wordsOf = (op: Operation): string[] | null => {
       return scheduleWords(op.schedule);
     case 'schedule.remove':
       return ['schedule', 'remove', op.name];
+    case 'share-user.rename':
+    case 'share-group.rename':
+      return [op.kind.replace('.rename', ''), 'rename', op.name, op.to];
+    case 'share-user.remove':
+    case 'share-group.remove':
+      return [op.kind.replace('.remove', ''), 'remove', op.name];
+    case 'share-user.put':
+      if (!op.isNew) return null;
+      return [
+        ...['share-user', 'create', op.name],
+        ...(op.fullName === '' ? [] : ['--full-name', op.fullName]),
+        ...op.groups.flatMap((g) => ['--group', g]),
+        ...(op.disabled ? ['--disabled'] : []),
+      ];
+    case 'share-group.put':
+      return ['share-group', 'create', op.name];
     // what these take does not fit into a line that anyone would type
     case 'pool.create':
     case 'pool.set':
@@ -105,6 +121,8 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'snapshot.diff':
     case 'snapshot.prune':
     case 'pool.reopen':
+    case 'share-user.owned':
+    case 'secret.seal':
     // no part of any plan
     case 'update.apply':
     case 'update.cancel':

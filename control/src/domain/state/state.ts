@@ -6,6 +6,7 @@ import { PoolSpec } from '../pool/pool.ts';
 import { ReplicationTask } from '../replication/replication.ts';
 import { SnapshotSchedule } from '../schedule/schedule.ts';
 import { ShareSpec, shareKey } from '../share/share.ts';
+import { ShareGroup, ShareUser } from '../share-user/share-user.ts';
 
 export const STATE_VERSION = 1;
 
@@ -17,6 +18,9 @@ export const DesiredState = z
     pools: z.array(PoolSpec).max(256).default([]),
     datasets: z.array(DatasetSpec).max(100_000).default([]),
     shares: z.array(ShareSpec).max(10_000).default([]),
+    /** Left out: accounts are not looked at. */
+    share_groups: z.array(ShareGroup).max(2_000).optional(),
+    share_users: z.array(ShareUser).max(5_000).optional(),
     schedules: z.array(SnapshotSchedule).max(10_000).default([]),
     replication: z.array(ReplicationTask).max(1_000).default([]),
   })
@@ -51,6 +55,27 @@ export const DesiredState = z
       (i) => ['replication', i, 'name'],
       'replication task',
     );
+    for (const [list, key] of [
+      [s.share_users, 'share_users'],
+      [s.share_groups, 'share_groups'],
+    ] as const) {
+      once(
+        (list ?? []).map((u) => u.name),
+        (i) => [key, i, 'name'],
+        'account',
+      );
+      once(
+        (list ?? []).map((u) => (u.id === undefined ? `of ${u.name} without a number` : String(u.id))),
+        (i) => [key, i, 'id'],
+        'number',
+      );
+    }
+    const groups = new Set((s.share_groups ?? []).map((g) => g.name));
+    for (const [i, u] of (s.share_users ?? []).entries()) {
+      if (groups.has(u.name)) issue(['share_users', i, 'name'], `${u.name} is the name of a group, too`);
+      for (const [j, g] of u.groups.entries())
+        if (s.share_groups !== undefined && !groups.has(g)) issue(['share_users', i, 'groups', j], `group ${g} is not declared`);
+    }
     const guids = [...s.pools, ...s.datasets].flatMap((x) => (x.guid === undefined ? [] : [x.guid]));
     if (new Set(guids).size !== guids.length) {
       const seen = new Set<string>();

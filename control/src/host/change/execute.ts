@@ -6,6 +6,7 @@ import { createDataset, renameDataset, setDataset } from './dataset.ts';
 import { destroyDataset } from './destroy.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
 import { eraseDisk } from './erase.ts';
+import { changeAccounts } from './accounts.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
 import { changeSystem } from './update.ts';
 import { pruneSnapshots } from './prune.ts';
@@ -83,6 +84,15 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
     case 'schedule.put':
     case 'schedule.remove':
       return Promise.resolve(refuse('invalid', op.kind, 'schedules are kept by the control plane, not by the executor', 'ask dplaned'));
+    case 'share-user.put':
+    case 'share-user.rename':
+    case 'share-user.remove':
+    case 'share-group.put':
+    case 'share-group.rename':
+    case 'share-group.remove':
+    case 'share-user.owned':
+    case 'secret.seal':
+      return changeAccounts(context, op);
     case 'share.clients':
       return shareClients(context);
   }

@@ -33,9 +33,18 @@ const laneOf = (op: Operation): string | null => {
   switch (op.kind) {
     case 'share.clients':
     case 'snapshot.diff':
+    case 'share-user.owned':
+    case 'secret.seal':
       return null;
     case 'disk.erase':
       return 'disks';
+    case 'share-user.put':
+    case 'share-user.rename':
+    case 'share-user.remove':
+    case 'share-group.put':
+    case 'share-group.rename':
+    case 'share-group.remove':
+      return 'accounts';
     case 'update.apply':
     case 'update.cancel':
     case 'update.rollback':
@@ -70,7 +79,10 @@ const subjectOf = (op: Operation): string => {
   switch (op.kind) {
     case 'share.clients':
     case 'system.restart':
+    case 'secret.seal':
       return '-';
+    case 'share-user.owned':
+      return String(op.id);
     case 'update.apply':
       return sourceName(op.source);
     case 'update.cancel':

@@ -46,3 +46,15 @@ export const parseSmbstatus = (stdout: string): Result<ShareClient[]> =>
           : opens.filter((o) => o.pid === t.pid && o.folder.endsWith(`/${t.share}`)).length,
     }));
   });
+
+/** Processes that serve someone of this name. */
+export const sessionsOf = (stdout: string, user: string): string[] => {
+  const all = reading('the sessions', () => fields(fields(json(stdout), 'the answer').sessions, 'sessions'));
+  if (!all.ok) return [];
+  const pids = Object.values(all.value).flatMap((v) => {
+    const s = fields(v, 'a session');
+    return s.username === user ? [text(fields(s.server_id, 'server_id').pid, 'pid')] : [];
+  });
+  return [...new Set(pids)].filter((pid) => /^[1-9][0-9]*$/.test(pid));
+};
+export const endSessionArgv = (pid: string): string[] => ['smbcontrol', pid, 'shutdown'];

@@ -3,6 +3,7 @@ import { gmtTag } from '../../domain/snapshot/snapshot.ts';
 import type { NfsShare, ShareSpec, SmbShare } from '../../domain/share/share.ts';
 import { EXPORTS_FILE, renderExports } from '../nfs/exports.ts';
 import { renderSmb, SMB_FILE } from '../samba/conf.ts';
+import { demoAccounts } from './demo-accounts.ts';
 import { guidOf, randomOf } from './guid.ts';
 import { freshOta, slot, system } from './ota.ts';
 import type { SlotName, SystemInfo, UpdateEvent } from '../../domain/slot/slot.ts';
@@ -389,6 +390,7 @@ export const demoModel = (): SimModel => {
     }).origin = `${source.name}@${from.tag}`;
 
   writeShares(b.model, DEMO_SHARES, (name) => `/mnt/${name}`);
+  Object.assign(b.model.texts, demoAccounts(DEMO_NOW));
   const at = DEMO_NOW - 2 * HOUR;
   b.model.sessions.push(
     {

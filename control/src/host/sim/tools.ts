@@ -1,4 +1,5 @@
 /** Everything of the simulated host that is not ZFS: disks, Samba, NFS, systemd, SMART. */
+import { getent, pdbedit, unlink } from './accounts.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
 import { BY_ID, type SimDisk, type World } from './model.ts';
@@ -171,9 +172,14 @@ const testparm: Tool = (w, args) => {
 
 const smbcontrol: Tool = (w, args) => {
   const [target, message, share] = args;
-  if (target !== 'all' && target !== 'smbd') return failed('Usage: smbcontrol [OPTION...] <destination> <message-type> <parameters>\n');
+  if (target !== 'all' && target !== 'smbd' && !/^[0-9]+$/.test(target ?? ''))
+    return failed('Usage: smbcontrol [OPTION...] <destination> <message-type> <parameters>\n');
   if (target === 'smbd' && w.model.stopped.includes('smbd.service')) return failed("Can't find pid for destination 'smbd'\n");
   if (message === 'reload-config' && args.length === 2) return said('');
+  if (/^[0-9]+$/.test(target ?? '') && message === 'shutdown' && args.length === 2) {
+    w.model.sessions.splice(Number(target) - 2000, 1);
+    return done();
+  }
   if ((message === 'close-share' || message === 'close-denied-share') && share !== undefined && args.length === 3) {
     const left = w.model.sessions.filter((s) => s.share.toLowerCase() !== share.toLowerCase());
     if (left.length === w.model.sessions.length) return said('');
@@ -251,6 +257,9 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   smartctl,
   wipefs,
   udevadm: (_w, args) => (args[0] === 'settle' ? said('') : failed(`Unknown command verb ${args[0] ?? ''}\n`)),
+  getent,
+  pdbedit,
+  unlink,
   'dplane-ota': dplaneOta,
 };
 

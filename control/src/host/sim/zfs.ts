@@ -1,4 +1,5 @@
 /** `zfs` of the simulated host: one function a subcommand, with the words and exit codes of OpenZFS 2.3. */
+import { userspace } from './accounts.ts';
 import type { Answer } from './getopt.ts';
 import { failed, getopt, said } from './getopt.ts';
 import type { SimDataset, SimSnapshot, World } from './model.ts';
@@ -186,6 +187,7 @@ export const zfs: Tool = (w, args, now, input) => {
   const [command, ...rest] = args;
   if (command === 'list') return list(w, rest, now, input);
   if (command === 'get') return get(w, rest, now, input);
+  if (command === 'userspace') return userspace(w, rest, now, input);
   if (command === 'version') return versionAnswer('zfs', w.model.version, rest);
   const change = zfsChange[command ?? ''] ?? zfsSnapshots[command ?? ''];
   if (change !== undefined) {

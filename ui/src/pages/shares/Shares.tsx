@@ -9,6 +9,7 @@ import { Status } from '../../parts/Status.tsx';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../../parts/words.ts';
 import { RemoveShare } from './RemoveShare.tsx';
+import { SHARES_TABS } from './tabs.ts';
 import { type ObservedShare, who } from './who.ts';
 
 const ShareForm = lazy(() => import('./ShareForm.tsx').then((m) => ({ default: m.ShareForm })));
@@ -23,6 +24,7 @@ export const Shares = (): JSX.Element => {
     <Page
       title="Shares"
       lead="What is served to the network."
+      tabs={SHARES_TABS}
       actions={
         <Button look="main" icon="plus" why={whyNot('share.write')} onClick={create}>
           Create share

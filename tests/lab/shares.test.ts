@@ -1,0 +1,125 @@
+/** SMB from outside of the machine: users with passwords, what becomes of them at a restart, and what clients see. Everything is made through the API. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { run } from '../../packages/lab/src/exec.ts';
+import { uiAnswers } from '../../packages/lab/src/start.ts';
+import type { Vm } from '../../packages/lab/src/vm.ts';
+import { type Call, change, claim, logIn } from './api.ts';
+import { type Lab, openLab } from './lab.ts';
+
+let lab: Lab;
+let nas: Vm;
+let call: Call;
+let failed = false;
+const folder = mkdtempSync(join(tmpdir(), 'dplaneos-smb-'));
+const watch = () =>
+  onTestFailed(() => {
+    failed = true;
+  });
+const PASSWORDS = { ada: 'ada opens the cupboard', ben: 'ben waters the plants' };
+
+/** The password goes through a file, as one gives it to smbclient. */
+const smb = (share: string, user: string, password: string, ...commands: string[]) => {
+  const file = join(folder, 'auth');
+  writeFileSync(file, `username = ${user}\npassword = ${password}\n`, { mode: 0o600 });
+  const target = [`//127.0.0.1/${share}`, '-p', String(nas.spec.ports.smb), '-A', file, '-m', 'SMB3'];
+  return run(['smbclient', ...target, '-c', commands.join('; ')], { timeoutMs: 240_000 });
+};
+const said = async (...args: Parameters<typeof smb>): Promise<string> => {
+  const r = await smb(...args);
+  return `${r.stdout}${r.stderr}`;
+};
+const seal = async (password: string): Promise<unknown> => (await call('POST', '/api/shares/users/seal', { password })).sealed;
+
+beforeAll(async () => {
+  lab = await openLab('shares');
+  nas = await lab.machine();
+  call = await claim(nas, (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim());
+  const disks = [1, 2].map((n) => `/dev/disk/by-id/virtio-test-disk${n}`);
+  await change(nas, call, [{ kind: 'pool.create', pool: { name: 'tank', vdevs: [{ kind: 'mirror', disks }] } }]);
+  await change(nas, call, [{ kind: 'dataset.create', dataset: { name: 'tank/docs' } }]);
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await lab?.close(failed);
+});
+
+test('a user made with a password logs in, from outside; with a wrong one, disabled or in no group of the share, nobody does', async () => {
+  watch();
+  await change(nas, call, [{ kind: 'share-group.create', name: 'family' }]);
+  await change(nas, call, [
+    { kind: 'share-user.create', user: { name: 'ada', fullName: 'Ada', groups: ['family'], password: await seal(PASSWORDS.ada) } },
+    { kind: 'share-user.create', user: { name: 'ben', password: await seal(PASSWORDS.ben) } },
+  ]);
+  await change(nas, call, [{ kind: 'share.put', share: { kind: 'smb', name: 'docs', dataset: 'tank/docs', validUsers: ['@family'] } }]);
+  const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', 'tank/docs'])).trim();
+  await nas.must(['chown', 'ada:family', at]);
+  writeFileSync(join(folder, 'letter'), 'dear reader\n');
+  expect(await smb('docs', 'ada', PASSWORDS.ada, `put ${join(folder, 'letter')} "löve letter"`, 'ls')).toMatchObject({
+    exit: 0,
+    stdout: expect.stringContaining('löve letter'),
+  });
+  expect((await nas.must(['stat', '-c', '%U %u', join(at, 'löve letter')])).trim()).toMatch(/^ada 2[0-9]{4}$/);
+  expect(await said('docs', 'ada', 'ada opens the cupboarD', 'ls')).toContain('NT_STATUS_LOGON_FAILURE');
+  expect(await said('docs', 'ben', PASSWORDS.ben, 'ls')).toContain('NT_STATUS_ACCESS_DENIED');
+  expect(await said('docs', 'nobody', '', 'ls')).toMatch(/NT_STATUS_(ACCESS_DENIED|LOGON_FAILURE)/);
+  await change(nas, call, [{ kind: 'share-user.change', name: 'ada', user: { disabled: true } }]);
+  expect(await said('docs', 'ada', PASSWORDS.ada, 'ls')).toContain('NT_STATUS_ACCOUNT_DISABLED');
+  await change(nas, call, [{ kind: 'share-user.change', name: 'ada', user: { disabled: false } }]);
+  expect((await smb('docs', 'ada', PASSWORDS.ada, 'ls')).exit).toBe(0);
+});
+
+test('neither the journal, the database nor any file of ours holds the password or its hash', async () => {
+  watch();
+  // words of it could be anywhere; the whole can't
+  const places = '/var/lib/dplane /var/lib/dplane-exec /etc/samba /etc/userdb /run/dplane-exec /persist/etc';
+  const found = await nas.run([
+    'sh',
+    '-c',
+    `grep -rlaF "${PASSWORDS.ada}" ${places}; journalctl -b --no-pager | grep -F "${PASSWORDS.ada}"`,
+  ]);
+  expect(found.stdout).toBe('');
+  const hash = /^ada:[0-9]+:[^:]*:([0-9A-F]{32}):/m.exec(await nas.must(['pdbedit', '-L', '-w']))?.[1] ?? '';
+  expect(hash).toHaveLength(32);
+  const bytes = await nas.run(['sh', '-c', `grep -rlaiF ${hash} ${places}; journalctl -b --no-pager | grep -iF ${hash}`]);
+  expect(bytes.stdout).toBe('');
+  expect((await nas.must(['stat', '-c', '%a', '/var/lib/samba/private/passdb.tdb', '/var/lib/dplane-exec/accounts.key'])).trim()).toBe(
+    '600\n600',
+  );
+});
+
+test('accounts, numbers and passwords survive a restart; what is captured plans to nothing', async () => {
+  watch();
+  const before = await nas.must(['id', 'ada']);
+  await nas.stop();
+  await nas.start();
+  await nas.sshReady();
+  await uiAnswers(nas);
+  call = await logIn(nas);
+  expect(await nas.must(['id', 'ada'])).toBe(before);
+  await nas.until(
+    'the share is served',
+    240_000,
+    async () => (await nas.run(['systemctl', 'is-active', 'smbd'])).stdout.trim() === 'active',
+  );
+  expect(await said('docs', 'ada', PASSWORDS.ada, 'ls')).toContain('löve letter');
+  const { yaml } = (await call('POST', '/api/gitops/capture', {})) as { yaml: string };
+  expect(yaml).toContain('password: sealed1.');
+  const plan = (await call('POST', '/api/gitops/plan', { yaml })) as { actions: unknown[] };
+  expect(plan.actions).toEqual([]);
+});
+
+test('renamed, the files stay theirs; removed, their number belongs to nobody', async () => {
+  watch();
+  await change(nas, call, [{ kind: 'share-user.rename', name: 'ada', to: 'anne' }]);
+  expect((await smb('docs', 'anne', PASSWORDS.ada, 'get "löve letter" /dev/null')).exit).toBe(0);
+  const { owned } = (await call('GET', '/api/shares/users/anne/owned')) as { owned: { dataset: string; bytes: number }[] };
+  expect(owned).toMatchObject([{ dataset: 'tank/docs' }]);
+  const before = (await nas.must(['id', '-u', 'anne'])).trim();
+  await change(nas, call, [{ kind: 'share-user.remove', name: 'anne' }]);
+  expect(await said('docs', 'anne', PASSWORDS.ada, 'ls')).toMatch(/NT_STATUS_(ACCESS_DENIED|LOGON_FAILURE)/);
+  await change(nas, call, [{ kind: 'share-user.create', user: { name: 'cleo', groups: ['family'], password: await seal(PASSWORDS.ada) } }]);
+  expect((await nas.must(['id', '-u', 'cleo'])).trim()).not.toBe(before);
+});
