@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SystemInfo, type Verdict } from '../../../control/src/domain/slot/slot.ts';
+import { SystemInfo, Verdict, type VerdictCheck } from '../../../control/src/domain/slot/slot.ts';
 import { orThrow } from '../../../control/src/domain/refusal.ts';
 import { realHost } from '../../../control/src/host/exec.ts';
 import { takeLock } from '../apply/lock.ts';
@@ -122,6 +122,16 @@ const verdict = async (): Promise<number> => {
   return 1;
 };
 
+/** What the verdict of this start still finds wrong, when it has not come to an end. */
+const stillWrong = async (bootId: string): Promise<VerdictCheck[]> => {
+  try {
+    const v = Verdict.parse(JSON.parse(await readFile(places.verdict, 'utf8')));
+    return v.bootId === bootId ? v.checks.filter((c) => !c.ok) : [];
+  } catch {
+    return [];
+  }
+};
+
 /** For a start on trial that the verdict did not end: it hangs somewhere before, or the verdict does. */
 const deadline = async (): Promise<number> => {
   // stopped before its time, it has decided nothing
@@ -137,15 +147,16 @@ const deadline = async (): Promise<number> => {
     .map((line) => line.trim().split(/\s+/)[1] ?? '');
   const why = `the start was not finished ${Math.round(uptime())} s after the kernel started${jobs.length > 0 ? `; still starting: ${jobs.slice(0, 20).join(', ')}` : ''}`;
   say(`${why}: it is given up`);
+  const bootId = await words(places.bootId);
   await attempt('writing down why', async () =>
     recordFailure({
-      bootId: await words(places.bootId),
+      bootId,
       slot: slot.ok ? slot.value : 'a',
       trial: true,
       outcome: 'failed',
       at: Date.now(),
       uptimeMs: uptime() * 1000,
-      checks: [{ name: 'slot', ok: false, why }],
+      checks: [{ name: 'slot', ok: false, why }, ...(await stillWrong(bootId))],
     }),
   );
   return 1;
