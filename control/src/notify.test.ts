@@ -7,6 +7,9 @@ const recorder = (): { host: Host; sent: string[]; settle: () => void } => {
   let settle: () => void = () => {};
   const host: Host = {
     simulated: false,
+    get files(): never {
+      throw new Error('no files here');
+    },
     run: (argv) => {
       sent.push(argv.join(' '));
       return new Promise((resolve) => {

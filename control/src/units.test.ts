@@ -77,7 +77,7 @@ test('units and restarts are asked of systemd over its socket: the executor itse
   const all = directives('dplane-exec.service');
   expect(all.find((line) => line.startsWith('RestrictAddressFamilies='))).toContain('AF_UNIX');
   expect(all.find((line) => line.startsWith('SystemCallFilter=~'))).toContain('@reboot');
-  expect(all).toContain('CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH');
+  expect(all).toContain('CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER CAP_FSETID');
 });
 
 test('what the code relies on is in the units', () => {

@@ -158,3 +158,77 @@ test('a rollback takes what was named and nothing else; a range gives back what 
   expect((await listed('tank/played again')).map(([name]) => name)).toEqual(['tank/played again@one']);
   expect(await cli('snapshot', 'list', 'tank/played again')).toMatch(/played again@one/);
 }, 600_000);
+
+const files = (what: string, query: Record<string, string>): Promise<Record<string, unknown>> =>
+  call('GET', `/api/zfs/snapshots/${what}?${new URLSearchParams(query)}`);
+
+test('files come back byte by byte with all that they are; links lead nowhere; nothing is overwritten unasked', async () => {
+  watch();
+  const dataset = 'tank/files';
+  await change(nas, call, [{ kind: 'dataset.create', dataset: { name: dataset, properties: { acltype: 'posix', xattr: 'sa' } } }]);
+  const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', dataset])).trim();
+  const odd = `-rf ü ${'x'.repeat(240)}`;
+  await nas.sh(`cd ${at}; umask 022; mkdir -p 'My Letters/deep' shared; chmod 2770 shared; chown 1234:2345 shared
+    head -c 5000000 /dev/urandom > 'My Letters/deep/big'; truncate -s 300M 'My Letters/sparse'; echo end >> 'My Letters/sparse'
+    echo one > 'My Letters/letter'; chown 1000:1000 'My Letters/letter'; chmod 640 'My Letters/letter'; touch -d 2020-01-02T03:04:05Z 'My Letters/letter'
+    echo odd > './${odd}'; ln -s /etc leads-out; ln -s ../../../../etc/shadow 'My Letters/shadow'; echo in > shared/in; ln 'My Letters/letter' 'My Letters/second'
+    command -v setfattr >/dev/null && setfattr -n user.note -v kept 'My Letters/letter' || python3 -c 'import os; os.setxattr("My Letters/letter","user.note",b"kept")' || true
+    command -v setfacl >/dev/null && setfacl -m u:4321:rw 'My Letters/letter' || true
+    sync; zfs snapshot ${dataset}@one; echo two > 'My Letters/letter'; rm -r shared; zfs snapshot ${dataset}@two`);
+  const guid = async (tag: string) => (await nas.must(['zfs', 'get', '-Hp', '-o', 'value', 'guid', `${dataset}@${tag}`])).trim();
+  const one = { dataset, tag: 'one', guid: await guid('one') };
+  const { entries } = (await files('browse', one)) as { entries: { name: string; type: string; mode: number; uid: number }[] };
+  expect(entries.map((e) => e.name)).toEqual(['My Letters', 'shared', odd, 'leads-out']);
+  expect(entries.find((e) => e.name === 'shared')).toMatchObject({ type: 'folder', mode: 0o2770, uid: 1234 });
+  // a link is shown, and never followed: not in the middle of a path, not at its end, not by name tricks
+  for (const path of ['leads-out', 'leads-out/ssh', 'My Letters/shadow'])
+    await expect(files('browse', { ...one, path })).rejects.toThrow(/no such folder/);
+  for (const path of ['leads-out/passwd', 'My Letters/shadow', 'leads-out'])
+    await expect(files('file', { ...one, path })).rejects.toThrow(/404/);
+  for (const path of ['../x', '/etc/passwd', 'a//b', './x', 'a/..']) await expect(files('browse', { ...one, path })).rejects.toThrow(/400/);
+  await expect(files('browse', { ...one, guid: '1' })).rejects.toThrow(/another/);
+  const found = (await files('search', { ...one, text: 'LETTER' })) as { found: { path: string }[]; complete: boolean };
+  expect(found.found.map((f) => f.path).sort()).toEqual(['My Letters', 'My Letters/letter']);
+  const states = (await files('versions', { dataset, path: 'My Letters/letter' })) as {
+    versions: { tags: string[]; entry: { size: number } }[];
+  };
+  expect(states.versions.map((v) => v.tags)).toEqual([['one'], ['two']]);
+
+  // as it was: to its place only when that is approved, beside it, elsewhere
+  const restore = (path: string, folder: string, name: string, more: object = {}) =>
+    change(nas, call, [{ kind: 'snapshot.restore', ...one, path, to: { dataset, folder, name }, ...more }]);
+  await expect(restore('My Letters/letter', 'My Letters', 'letter')).rejects.toThrow(/something of this name is there/);
+  expect(await nas.must(['cat', `${at}/My Letters/letter`])).toBe('two\n');
+  await restore('My Letters/letter', 'My Letters', 'letter', { replace: true });
+  const said = (path: string) =>
+    nas.sh(`cd ${at}; stat -c '%a %u %g %s %Y' '${path}'; sha256sum < '${path}'
+      getfattr -d -m - --absolute-names '${path}' 2>/dev/null | grep -v '^#' || true; getfacl -cn '${path}' 2>/dev/null || true`);
+  expect(await said('My Letters/letter')).toBe(await said('.zfs/snapshot/one/My Letters/letter'));
+  await restore('My Letters', '', 'Letters again');
+  expect((await nas.run(['diff', '-r', '--no-dereference', `${at}/Letters again`, `${at}/.zfs/snapshot/one/My Letters`])).exit).toBe(0);
+  // holes stay holes, and two names of one file stay two names of one file
+  expect(Number((await nas.must(['du', '-k', `${at}/Letters again/sparse`])).split('\t')[0])).toBeLessThan(1000);
+  expect((await nas.must(['stat', '-c', '%h', `${at}/Letters again/second`])).trim()).toBe('2');
+  await restore('shared', '', 'shared');
+  expect((await nas.must(['stat', '-c', '%a %u %g', `${at}/shared`])).trim()).toBe('2770 1234 2345');
+  await restore(odd, 'shared', odd);
+  // into what looks like a folder and leads out of the dataset: refused, and nothing written there
+  await expect(restore('My Letters/letter', 'leads-out', 'dplane-escaped')).rejects.toThrow(/no folder/);
+  await nas.sh(`mkdir -p ${at}/trap; ln -sfn /etc ${at}/trap/inner`);
+  await expect(restore('My Letters/letter', 'trap/inner', 'dplane-escaped')).rejects.toThrow(/no folder/);
+  expect((await nas.run(['test', '-e', '/etc/dplane-escaped'])).exit).toBe(1);
+  // a folder is never replaced, and no room is said so: nothing half is left
+  await expect(restore('My Letters', '', 'shared', { replace: true })).rejects.toThrow(/only files are replaced/);
+  await nas.must(['zfs', 'set', 'quota=24M', dataset]);
+  await nas.sh(`head -c 30000000 /dev/urandom > ${at}/fill || true; sync`);
+  await expect(restore('My Letters/deep/big', 'trap', 'big')).rejects.toThrow(/cp: |no room|space|quota/i);
+  expect((await nas.must(['ls', '-A', `${at}/trap`])).trim()).toBe('inner');
+  await nas.must(['zfs', 'set', 'quota=none', dataset]);
+  expect(await cli('snapshot', 'ls', `${dataset}@one`, 'My Letters')).toMatch(/sparse/);
+  await nas.sh(`cd /tmp; rm -f got folder.tar; dplane snapshot get ${dataset}@one 'My Letters/deep/big' --out got; cmp got '${at}/.zfs/snapshot/one/My Letters/deep/big'
+    dplane snapshot get ${dataset}@one 'My Letters' --out folder.tar; tar -tf folder.tar | grep -q deep/big`);
+  const audit = (await call('GET', '/api/system/audit?limit=200')) as { entries?: { action: string; outcome: string }[] };
+  const actions = JSON.stringify(audit);
+  expect(actions).toContain('snapshots.download');
+  expect(actions).toContain('snapshot.restore');
+}, 900_000);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Permission, Role, ROLES } from '../domain/user/role.ts';
 import { NOT_YET } from './not-yet.ts';
 import { procedures } from './rest.ts';
+import { DOWNLOAD } from './download.ts';
 import { UPLOAD } from './upload.ts';
 
 type Json = Record<string, unknown>;
@@ -81,6 +82,18 @@ export const openApi = (version: string): Json => {
         description: 'Handed over to the updater.',
         content: { 'application/json': { schema: { type: 'object', required: ['id'], properties: { id: { type: 'string' } } } } },
       },
+      default: problem,
+    },
+  };
+  at(DOWNLOAD.path)[DOWNLOAD.method.toLowerCase()] = {
+    operationId: 'snapshots.file',
+    summary: DOWNLOAD.about,
+    tags: ['snapshots'],
+    'x-permission': DOWNLOAD.permission,
+    security: [{ session: [] }, { token: [] }],
+    parameters: ['dataset', 'tag', 'guid', 'path'].map((name) => ({ name, in: 'query', required: true, schema: { type: 'string' } })),
+    responses: {
+      200: { description: 'The bytes.', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } },
       default: problem,
     },
   };

@@ -12,6 +12,7 @@ import { NOT_YET } from './not-yet.ts';
 import { appRouter } from './router.ts';
 import { authorize, type Meta } from './trpc.ts';
 import { readBody } from './http/body.ts';
+import { DOWNLOAD } from './download.ts';
 import { UPLOAD } from './upload.ts';
 
 export const BODY_LIMIT = 1024 * 1024;
@@ -74,6 +75,7 @@ const compile = (): { exact: Map<string, Entry>; withParams: Entry[] } => {
     });
   }
   entryFor(UPLOAD.path).byMethod.set(UPLOAD.method, 'elsewhere');
+  entryFor(DOWNLOAD.path).byMethod.set(DOWNLOAD.method, 'elsewhere');
   for (const { methods, path, what } of NOT_YET) for (const method of methods) entryFor(path).byMethod.set(method, { notYet: what });
   return {
     exact: new Map([...entries].filter(([path]) => !path.includes('{'))),

@@ -26,6 +26,7 @@ import { createSockets } from './sockets.ts';
 import { createPages } from './static.ts';
 import { fingerprintOf } from './tls/certificate.ts';
 import { certificate } from './tls/keeper.ts';
+import { DOWNLOAD, sendDownload } from './download.ts';
 import { authorize } from './trpc.ts';
 import { takeUpload, UPLOAD } from './upload.ts';
 
@@ -214,6 +215,8 @@ export const createApi = async ({ engine, store, clock, random, config, log: wri
         checkIntent(req, ctx);
         return send(res, 200, common, 'application/json', JSON.stringify(await takeUpload(req, query, ctx)));
       }
+      if (path === DOWNLOAD.path && req.method === DOWNLOAD.method)
+        return await sendDownload(res, query, contextFor(req, res, door, requestId), common);
       const answer = await callRest(req, path, query, () => {
         const ctx = contextFor(req, res, door, requestId);
         checkIntent(req, ctx);

@@ -53,6 +53,7 @@ const RETENTION =
 const pool: Arg = { name: 'POOL', help: 'name of the pool', offer: 'pool' };
 const dataset: Arg = { name: 'DATASET', help: 'full name, such as tank/media', offer: 'dataset' };
 const snapshot: Arg = { name: 'SNAPSHOT', help: 'full name, such as tank/media@before', offer: 'snapshot' };
+const inSnapshot: Arg = { name: 'PATH', help: 'path in the snapshot, such as letters/2026.txt' };
 const property: Option = {
   name: 'property',
   short: 'o',
@@ -455,6 +456,58 @@ export const COMMANDS: readonly Command<Handler>[] = [
     ['snapshot clone tank/media@before tank/media-before'],
     async () => (await import('./cmd/snapshot.ts')).snapshotClone,
     { args: [snapshot, { name: 'NEW-NAME', help: 'full name in the same pool', offer: 'dataset' }], options: CHANGE },
+  ),
+  command(
+    'snapshot ls',
+    'a folder as it was',
+    ['snapshot ls tank/media@before', 'snapshot ls tank/media@before films/2025'],
+    async () => (await import('./cmd/files.ts')).snapshotLs,
+    { args: [snapshot, { ...inSnapshot, optional: true }] },
+  ),
+  command(
+    'snapshot find',
+    'files and folders of a snapshot whose name holds a text',
+    ['snapshot find tank/media@before invoice'],
+    async () => (await import('./cmd/files.ts')).snapshotFind,
+    { args: [snapshot, { name: 'TEXT', help: 'a piece of the name' }] },
+  ),
+  command(
+    'snapshot versions',
+    'one file across the snapshots of its dataset',
+    ['snapshot versions tank/media films/list.txt'],
+    async () => (await import('./cmd/files.ts')).snapshotVersions,
+    { args: [dataset, inSnapshot] },
+  ),
+  command(
+    'snapshot get',
+    'bring a file here; a folder comes as a tar archive',
+    ['snapshot get tank/media@before films/list.txt', 'snapshot get tank/media@before films --out films.tar'],
+    async () => (await import('./cmd/files.ts')).snapshotGet,
+    {
+      args: [snapshot, inSnapshot],
+      options: [{ name: 'out', value: 'FILE', offer: 'file', help: 'where to write it (- is standard output)' }],
+    },
+  ),
+  command(
+    'snapshot restore',
+    'bring a file or folder back on the box, with owners, permissions, ACLs and attributes',
+    [
+      'snapshot restore tank/media@before films/list.txt',
+      'snapshot restore tank/media@before films --beside',
+      'snapshot restore tank/media@before films/list.txt --to tank/home:found/list.txt',
+    ],
+    async () => (await import('./cmd/files.ts')).snapshotRestore,
+    {
+      args: [snapshot, inSnapshot],
+      options: [
+        { name: 'beside', help: 'next to what is there now, under a name with the time' },
+        { name: 'to', value: 'DATASET:PATH', help: 'somewhere else' },
+        { name: 'replace', help: 'replace the file that is there (approved by its name)' },
+        ...CHANGE,
+      ],
+      details:
+        'It is copied aside, compared byte by byte, and then moved to its place in one step. Nothing that is there is overwritten without an approval.',
+    },
   ),
   command(
     'snapshot diff',

@@ -86,6 +86,8 @@ export type Send = {
   /** A stream goes out as it comes; the answer may be there before its end. */
   readonly body: string | null | { readonly stream: Readable; readonly size: number };
   readonly signal?: AbortSignal | undefined;
+  /** Takes the bytes of a good answer as they come; `text` is then empty. */
+  readonly sink?: (answer: IncomingMessage) => Promise<void>;
 };
 
 export type Transport = {
@@ -181,8 +183,9 @@ export const openTransport = (address: Address, pinned: boolean, trust: Trust): 
         },
         (response) => {
           if (!isText(request.body)) request.body.stream.unpipe(outgoing);
-          collect(response).then((text) => {
-            const status = response.statusCode ?? 0;
+          const status = response.statusCode ?? 0;
+          const taken = request.sink && status === 200 ? request.sink(response).then(() => '') : collect(response);
+          taken.then((text) => {
             resolve({
               ok: status >= 200 && status < 300,
               status,

@@ -116,6 +116,7 @@ describe('a change', () => {
   it('whose answer is lost is asked for, never repeated', async () => {
     let executions = 0;
     const { plan, run, names } = await stage((real) => ({
+      read: (request, signal) => real.read(request, signal),
       outcome: (id) => real.outcome(id),
       execute: async (request) => {
         const answer = await real.execute(request);

@@ -2,7 +2,7 @@
 import { sourceName } from '../domain/bundle/bundle.ts';
 import { diskLabel } from '../domain/disk/disk.ts';
 import type { EventKind } from '../domain/event/event.ts';
-import { type Operation, rangeName } from '../domain/operation/operation.ts';
+import { type Operation, placeName, rangeName } from '../domain/operation/operation.ts';
 import { shareKey } from '../domain/share/share.ts';
 
 export type Fact = { kind: EventKind; subject: string; message: string };
@@ -129,8 +129,18 @@ export const factOf = (op: Operation): Fact => {
       };
     case 'schedule.remove':
       return { kind: 'schedule.removed', subject: `schedule:${op.name}`, message: `schedule ${op.name} was removed; its snapshots stay` };
+    case 'snapshot.restore':
+      return {
+        kind: 'file.restored',
+        subject: `dataset:${op.to.dataset}`,
+        message: `${op.path === '' ? 'everything' : op.path} of ${op.dataset}@${op.tag} was restored to ${placeName(op.to)}`,
+      };
+    case 'snapshot.browse':
+    case 'snapshot.search':
+    case 'snapshot.versions':
+    case 'snapshot.read':
     case 'snapshot.diff':
-      return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `changes since ${op.dataset}@${op.tag} were listed` };
+      return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `snapshots of ${op.dataset} were looked at` };
     case 'share-user.put': {
       const message = op.isNew
         ? `user ${op.name} for shares was made`

@@ -13,4 +13,5 @@ export const keepingSchedules = (executor: Executor, store: Store, clock: Clock)
   },
   // of its own it remembers nothing: doing them twice is doing them once
   outcome: (id) => executor.outcome(id),
+  read: (request, signal) => executor.read(request, signal),
 });

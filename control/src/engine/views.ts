@@ -1,13 +1,17 @@
 /** Looks at snapshots that go beyond the index: what a rollback or a destruction would take, what changed. Read from the host when asked for. */
 import { ok, type Refusal, refuse, type Result } from '../domain/refusal.ts';
+import type { Operation } from '../domain/operation/operation.ts';
+import type { FileEntry, FileVersion, InSnapshot } from '../domain/snapshot/files.ts';
 import type { DiffEntry } from '../domain/snapshot/snapshot.ts';
 import type { Actor } from '../domain/user/user.ts';
-import type { Executor } from '../host/executor.ts';
+import type { ExecStream, Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
 import { zfsError } from '../host/zfs/error.ts';
 import { type Kept, keptOf } from '../host/zfs/newer.ts';
 import type { Store } from '../store/types.ts';
 
+/** Each of them is mounted to be looked into. */
+const VERSIONS = 100;
 const READ_MS = 30_000;
 
 export type Lost = { tag: string; guid: string; at: number; held: boolean; clones: string[] };
@@ -17,6 +21,16 @@ export type SnapshotViews = {
   rollback(dataset: string, tag: string): Promise<Result<RollbackView>>;
   /** All from one to another, both included; their order does not matter. */
   range(dataset: string, from: string, to: string): Promise<Result<RangeView>>;
+  browse(actor: Actor, at: InSnapshot, path: string, offset: number): Promise<Result<{ total: number; entries: FileEntry[] }>>;
+  search(
+    actor: Actor,
+    at: InSnapshot,
+    path: string,
+    text: string,
+  ): Promise<Result<{ found: { path: string; entry: FileEntry }[]; complete: boolean }>>;
+  /** Of the newest snapshots, as many as are looked at at once. */
+  versions(actor: Actor, dataset: string, path: string): Promise<Result<{ versions: FileVersion[]; looked: number; of: number }>>;
+  read(actor: Actor, at: InSnapshot, path: string, signal: AbortSignal): Promise<Result<ExecStream>>;
   diff(
     actor: Actor,
     dataset: string,
@@ -38,7 +52,24 @@ const noSuch = (name: string): { ok: false; refusal: Refusal } =>
 export const createViews = (deps: { host: Host; executor: Executor; store: Store; random: (bytes: number) => Buffer }): SnapshotViews => {
   const { host, executor } = deps;
   const snapshotsOf = async (dataset: string): Promise<Result<Kept[]>> => keptOf(host, dataset, READ_MS);
+  const ask = async <T>(actor: Actor, operation: Operation): Promise<Result<T>> => {
+    const answer = await executor.execute({ v: 1, id: `read-${deps.random(12).toString('hex')}`, actor, operation, approval: null });
+    return answer.ok ? ok(answer.result as T) : answer; // the executor's own typed answer
+  };
   return {
+    browse: (actor, at, path, offset) => ask(actor, { kind: 'snapshot.browse', ...at, path, offset }),
+    search: (actor, at, path, text) => ask(actor, { kind: 'snapshot.search', ...at, path, text }),
+    versions: async (actor, dataset, path) => {
+      const { total, rows } = deps.store.snapshots.page({ dataset, sort: 'createdAt', descending: true, offset: 0, limit: VERSIONS });
+      const snapshots = rows.map(({ tag, guid }) => ({ tag, guid }));
+      const answer = await ask<{ versions: FileVersion[] }>(actor, { kind: 'snapshot.versions', dataset, path, snapshots });
+      return answer.ok ? ok({ ...answer.value, looked: rows.length, of: total }) : answer;
+    },
+    read: (actor, at, path, signal) =>
+      executor.read(
+        { v: 1, id: `read-${deps.random(12).toString('hex')}`, actor, operation: { kind: 'snapshot.read', ...at, path }, approval: null },
+        signal,
+      ),
     rollback: async (dataset, tag) => {
       const kept = await snapshotsOf(dataset);
       if (!kept.ok) return kept;
@@ -82,22 +113,8 @@ export const createViews = (deps: { host: Host; executor: Executor; store: Store
       if (second === undefined) return noSuch(`${dataset}@${to}`);
       if (second !== null && second.txg <= first.txg)
         return refuse('invalid', `${dataset}@${tag}`, `${second.tag} is not newer`, 'give the older one first');
-      const answer = await executor.execute({
-        v: 1,
-        id: `read-${deps.random(12).toString('hex')}`,
-        actor,
-        operation: {
-          kind: 'snapshot.diff',
-          dataset,
-          tag,
-          guid: first.guid,
-          to: second === null ? null : { tag: second.tag, guid: second.guid },
-          limit,
-        },
-        approval: null,
-      });
-      if (!answer.ok) return answer;
-      return ok(answer.result as { entries: DiffEntry[]; complete: boolean }); // the executor's own typed answer
+      const later = second === null ? null : { tag: second.tag, guid: second.guid };
+      return ask(actor, { kind: 'snapshot.diff', dataset, tag, guid: first.guid, to: later, limit });
     },
   };
 };

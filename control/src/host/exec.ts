@@ -9,6 +9,7 @@ import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
+import { realFiles } from './files.ts';
 import type { Host, RunFailure, RunOptions, RunResult } from './host.ts';
 
 const ENV = {
@@ -127,8 +128,22 @@ export const realHost = (): Host => {
     return null;
   };
 
-  return {
+  const outOf = (argv: readonly string[]): { stdout: Readable; ended: Promise<Ended>; kill: () => void } => {
+    const child = start(argv, '');
+    if (child instanceof Error) throw child;
+    child.stderr.resume();
+    return {
+      stdout: child.stdout,
+      ended: child.refused.then((no) => (no === null ? child.ended : { exit: null, signalled: false })),
+      kill: child.kill,
+    };
+  };
+
+  const host: Host = {
     simulated: false,
+    get files() {
+      return realFiles(host, outOf);
+    },
 
     async run(argv, o) {
       const not = early(argv, o);
@@ -275,4 +290,5 @@ export const realHost = (): Host => {
       }
     },
   };
+  return host;
 };

@@ -3,6 +3,7 @@
  * (`sim/`), which answers the same argv in the same formats. Adapters know only this interface.
  */
 import type { Duplex } from 'node:stream';
+import type { HostFiles } from './tree.ts';
 
 export type RunOptions = {
   /** Every process has a time limit. */
@@ -37,6 +38,8 @@ export type Host = {
   writeText(path: string, text: string, mode: number): Promise<void>;
   /** A connection to a unix socket; null when nobody listens there. */
   connect(path: string): Promise<Duplex | null>;
+  /** Files within one mount, as root: for the executor. */
+  readonly files: HostFiles;
   /** Names in a folder; null when there is no such folder. */
   list(path: string): Promise<string[] | null>;
 };

@@ -99,6 +99,9 @@ export const poolHost = (
   };
   return {
     simulated: true,
+    get files(): never {
+      throw new Error('no files here');
+    },
     ran,
     run: async (argv) => {
       ran.push(argv.join(' '));

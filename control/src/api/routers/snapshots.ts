@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DatasetName, Guid, SnapshotTag } from '../../domain/names.ts';
 import { orThrow } from '../../domain/refusal.ts';
+import { FileEntry, FilePath, FileVersion, InSnapshot } from '../../domain/snapshot/files.ts';
 import { DiffEntry } from '../../domain/snapshot/snapshot.ts';
 import { on } from '../trpc.ts';
 
@@ -24,6 +25,34 @@ export const snapshotViews = {
   })
     .input(z.strictObject({ dataset: DatasetName, from: SnapshotTag, to: SnapshotTag }))
     .query(async ({ ctx, input }) => orThrow(await ctx.services.engine.views.range(input.dataset, input.from, input.to))),
+  browse: on({
+    permission: 'data.read',
+    about: 'A folder as it was in a snapshot: folders first, then by name; more of it from `offset` on.',
+    rest: { method: 'GET', path: '/api/zfs/snapshots/browse' },
+    answer: z.object({ total: z.number(), entries: z.array(FileEntry) }),
+  })
+    .input(InSnapshot.extend({ path: FilePath.default(''), offset: z.number().int().min(0).max(10_000_000).default(0) }))
+    .query(async ({ ctx, input: { path, offset, ...at } }) =>
+      orThrow(await ctx.services.engine.views.browse(ctx.who().actor, at, path, offset)),
+    ),
+  search: on({
+    permission: 'data.read',
+    about: 'Files and folders of a snapshot whose name holds a text: so far as one looks within seconds.',
+    rest: { method: 'GET', path: '/api/zfs/snapshots/search' },
+    answer: z.object({ found: z.array(z.object({ path: z.string(), entry: FileEntry })), complete: z.boolean() }),
+  })
+    .input(InSnapshot.extend({ path: FilePath.default(''), text: z.string().min(1).max(255) }))
+    .query(async ({ ctx, input: { path, text, ...at } }) =>
+      orThrow(await ctx.services.engine.views.search(ctx.who().actor, at, path, text)),
+    ),
+  versions: on({
+    permission: 'data.read',
+    about: 'The states of one file or folder across the newest snapshots of its dataset, oldest first.',
+    rest: { method: 'GET', path: '/api/zfs/snapshots/versions' },
+    answer: z.object({ versions: z.array(FileVersion), looked: z.number(), of: z.number() }),
+  })
+    .input(z.strictObject({ dataset: DatasetName, path: FilePath }))
+    .query(async ({ ctx, input }) => orThrow(await ctx.services.engine.views.versions(ctx.who().actor, input.dataset, input.path))),
   diff: on({
     permission: 'data.read',
     about: 'What changed from a snapshot to a later one, or to now: names, not contents.',

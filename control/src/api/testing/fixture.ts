@@ -209,6 +209,10 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       preview: async (schedule: SnapshotSchedule) => preview(schedule, [], at),
     },
     views: {
+      browse: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
+      search: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
+      versions: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
+      read: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
       rollback: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
       range: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
       diff: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),

@@ -66,7 +66,7 @@ const find = async (cli: Cli, dataset: string, tag: string): Promise<Snapshot | 
   const { rows } = await (await cli.api()).snapshots.list.query({ dataset, text: tag, limit: 10_000 });
   return rows.find((s) => s.dataset === dataset && s.tag === tag);
 };
-const mustFind = async (cli: Cli, name: string): Promise<Snapshot> => {
+export const mustFind = async (cli: Cli, name: string): Promise<Snapshot> => {
   const { dataset, tag } = split(name);
   const found = await find(cli, dataset, tag);
   if (!found) throw new Problem(EXIT.failed, 'not-found', name, 'there is no such snapshot', `See: dplane snapshot list ${dataset}`);

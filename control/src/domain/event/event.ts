@@ -20,6 +20,7 @@ export const EventKind = z.enum([
   'snapshot.created',
   'snapshot.changed',
   'snapshot.destroyed',
+  'file.restored',
   'schedule.changed',
   'schedule.removed',
   'schedule.ran',

@@ -14,6 +14,7 @@ import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyName
 import { POOL_OPERATIONS } from './pool-operations.ts';
 import { ShareSpec } from '../share/share.ts';
 import { ACCOUNT_OPERATIONS } from '../share-user/operation.ts';
+import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
 import { ReleaseIndex, SlotName } from '../slot/slot.ts';
 import { Actor } from '../user/user.ts';
 
@@ -102,6 +103,24 @@ export const Operation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('share.put'), share: ShareSpec }),
   z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: z.string().min(1).max(80) }),
+  /** Reading that needs root: a folder of a snapshot, a search in it, one file in several snapshots, the bytes of a file or folder. */
+  z.strictObject({
+    kind: z.literal('snapshot.browse'),
+    ...InSnapshot.shape,
+    path: FilePath,
+    offset: z.number().int().min(0).max(10_000_000),
+  }),
+  z.strictObject({ kind: z.literal('snapshot.search'), ...InSnapshot.shape, path: FilePath, text: z.string().min(1).max(255) }),
+  z.strictObject({ kind: z.literal('snapshot.versions'), dataset: DatasetName, path: FilePath, snapshots: z.array(OwnSnapshot).max(100) }),
+  z.strictObject({ kind: z.literal('snapshot.read'), ...InSnapshot.shape, path: FilePath }),
+  /** A file or folder out of a snapshot. What is there already is replaced only with an approval that names it. */
+  z.strictObject({
+    kind: z.literal('snapshot.restore'),
+    ...InSnapshot.shape,
+    path: FilePath,
+    to: z.strictObject({ dataset: DatasetName, guid: Guid, folder: FilePath, name: FileName }),
+    replace: z.boolean(),
+  }),
   /** Reading that needs root: what changed from one snapshot to a later one, or to now. */
   z.strictObject({
     kind: z.literal('snapshot.diff'),
@@ -135,8 +154,8 @@ export type OperationKind = Operation['kind'];
 
 /** The exact thing an approval is for. */
 export const Target = z.strictObject({
-  kind: z.enum(['dataset', 'snapshot', 'share', 'pool', 'schedule', 'disk', 'share-user', 'share-group']),
-  name: z.string().min(1).max(512),
+  kind: z.enum(['dataset', 'snapshot', 'share', 'pool', 'schedule', 'disk', 'share-user', 'share-group', 'file']),
+  name: z.string().min(1).max(9000),
   /** Of accounts their number. Null only for what has no guid: shares, schedules, and disks that are in no pool. */
   guid: Guid.nullable(),
 });
@@ -155,6 +174,10 @@ export const Approval = z.strictObject({
 });
 export type Approval = z.infer<typeof Approval>;
 
+/** `tank/docs:letters/2026.txt`: no dataset's name holds such a path behind a colon and a slash, and people read it as they type it. */
+export const placeName = ({ dataset, folder, name }: { dataset: string; folder: string; name: string }): string =>
+  `${dataset}:${folder === '' ? '' : `${folder}/`}${name}`;
+
 /** As ZFS writes a range. */
 export const rangeName = ({ dataset, snapshots }: { dataset: string; snapshots: readonly OwnSnapshot[] }): string =>
   `${dataset}@${snapshots[0]?.tag}%${snapshots.at(-1)?.tag}`;
@@ -170,6 +193,8 @@ export const targetOf = (op: Operation): Target | null => {
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.guid };
     case 'snapshot.destroyMany':
       return { kind: 'snapshot', name: rangeName(op), guid: op.guid };
+    case 'snapshot.restore':
+      return { kind: 'file', name: placeName(op.to), guid: op.to.guid };
     case 'snapshot.rollback':
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.snapshot };
     case 'share.put':

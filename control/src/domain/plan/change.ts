@@ -8,6 +8,7 @@ import { DatasetName, Guid, PoolName, SnapshotTag } from '../names.ts';
 import { MAX_DESTROYED, OwnSnapshot } from '../operation/operation.ts';
 import { PoolSpec } from '../pool/pool.ts';
 import { POOL_CHANGES } from './pool-change.ts';
+import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
 import { Properties } from '../property/property.ts';
 import { ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { ShareName, ShareSpec } from '../share/share.ts';
@@ -48,6 +49,15 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
     bookmarks: z.array(SnapshotTag).max(MAX_DESTROYED).default([]),
   }),
   z.strictObject({ kind: z.literal('snapshot.clone'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, to: DatasetName }),
+  /** A file or folder out of a snapshot, to a folder of a dataset that is there. */
+  z.strictObject({
+    kind: z.literal('snapshot.restore'),
+    ...InSnapshot.shape,
+    path: FilePath,
+    to: z.strictObject({ dataset: DatasetName, folder: FilePath, name: FileName }),
+    /** Replace a file of this name; a folder never is. */
+    replace: z.boolean().default(false),
+  }),
   z.strictObject({ kind: z.literal('dataset.promote'), name: DatasetName }),
   z.strictObject({ kind: z.literal('snapshot.hold'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
   z.strictObject({ kind: z.literal('snapshot.release'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),

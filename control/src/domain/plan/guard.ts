@@ -9,6 +9,8 @@ export const mayRunWithoutApproval = (op: Operation): boolean => {
   switch (op.kind) {
     case 'dataset.destroy':
       return !op.withSnapshots;
+    case 'snapshot.restore':
+      return !op.replace;
     case 'snapshot.destroy':
     case 'snapshot.destroyMany':
     case 'snapshot.rollback':

@@ -2,7 +2,7 @@
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
 import { isWithin, parentOf, poolOf } from '../names.ts';
 import type { Observed } from '../observed/observed.ts';
-import { rangeName } from '../operation/operation.ts';
+import { placeName, rangeName } from '../operation/operation.ts';
 import type { PoolSpec } from '../pool/pool.ts';
 import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
 import { ok, type Refusal, refuse, type Result } from '../refusal.ts';
@@ -101,6 +101,8 @@ const poolsOf = (c: ChangeRequest): string[] => {
     case 'share.remove':
     case 'schedule.remove':
       return [];
+    case 'snapshot.restore':
+      return [poolOf(c.dataset), poolOf(c.to.dataset)];
     case 'schedule.put':
       return [poolOf(c.schedule.dataset)];
     case 'pool.scrub':
@@ -307,11 +309,35 @@ const clone = (now: Now, c: Extract<ChangeRequest, { kind: 'snapshot.clone' }>):
   );
 };
 
+const restore = (now: Now, c: Extract<ChangeRequest, { kind: 'snapshot.restore' }>): Refusal | null => {
+  const { kind, dataset, tag, guid, path, replace } = c;
+  const target = now.seen.get(c.to.dataset);
+  if (!target) return missing(`dataset ${c.to.dataset}`, LOOK);
+  if (target.kind === 'volume') return wrong(`dataset ${c.to.dataset}`, 'it is a volume and holds no files');
+  const name = placeName(c.to);
+  const operation = { kind, dataset, tag, guid, path, replace, to: { ...c.to, guid: target.guid } } as const;
+  const reason = `${path === '' ? 'everything' : path} as it was in ${dataset}@${tag}, with owners, permissions and attributes`;
+  const base = { noun: 'file', name, reason, operation } as const;
+  return deed(
+    now,
+    replace
+      ? runnable({
+          ...base,
+          verb: 'BLOCKED',
+          risk: 'destructive',
+          approval: 'required',
+          blocked: `a file of this name is replaced, and what it holds now is lost: that needs an approval that names ${name}`,
+        })
+      : runnable({ ...base, verb: 'CREATE', risk: 'safe' }),
+  );
+};
+
 const snapshot = (now: Now, c: Extract<ChangeRequest, { kind: `snapshot.${string}` }>): Refusal | null => {
   const { dataset } = c;
   const seen = now.seen.get(dataset);
   if (!seen) return missing(`dataset ${dataset}`, LOOK);
   if (c.kind === 'snapshot.clone') return clone(now, c);
+  if (c.kind === 'snapshot.restore') return restore(now, c);
   const name = c.kind === 'snapshot.destroyMany' ? rangeName(c) : `${dataset}@${c.tag}`;
   const tag = c.kind === 'snapshot.destroyMany' ? '' : c.tag;
   const base = { noun: 'snapshot', name, reason: 'it was asked for' } as const;

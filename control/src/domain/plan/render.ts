@@ -1,5 +1,5 @@
 /** A plan in words, as lines without any terminal codes: the CLI colours them by their tone. */
-import { type Operation, rangeName } from '../operation/operation.ts';
+import { type Operation, placeName, rangeName } from '../operation/operation.ts';
 import { RULES, type SnapshotSchedule } from '../schedule/schedule.ts';
 import { diskLabel } from '../disk/disk.ts';
 import type { Action, Plan } from './types.ts';
@@ -84,6 +84,8 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['snapshot', 'destroy', rangeName(op)];
     case 'snapshot.rollback':
       return ['snapshot', 'rollback', `${op.dataset}@${op.tag}`];
+    case 'snapshot.restore':
+      return ['snapshot', 'restore', `${op.dataset}@${op.tag}`, op.path, '--to', placeName(op.to), ...(op.replace ? ['--replace'] : [])];
     case 'snapshot.clone':
       return ['snapshot', 'clone', `${op.dataset}@${op.tag}`, op.to];
     case 'dataset.promote':
@@ -119,6 +121,10 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'share.put':
     case 'share.clients':
     case 'snapshot.diff':
+    case 'snapshot.browse':
+    case 'snapshot.search':
+    case 'snapshot.versions':
+    case 'snapshot.read':
     case 'snapshot.prune':
     case 'pool.reopen':
     case 'share-user.owned':

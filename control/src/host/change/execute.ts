@@ -10,6 +10,7 @@ import { changeAccounts } from './accounts.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
 import { changeSystem } from './update.ts';
 import { pruneSnapshots } from './prune.ts';
+import { browse, restore, search, versions } from './files.ts';
 import { diffSnapshot } from './diff.ts';
 import { cloneSnapshot, destroySnapshots, promoteDataset, rollBack } from './rollback.ts';
 import { addVdevs, attachDisk, clearPool, detachDisk, removeVdev, reopenPool, replaceDisk, switchDisk, trimPool } from './vdevs.ts';
@@ -62,6 +63,16 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return rollBack(context, op);
     case 'snapshot.clone':
       return cloneSnapshot(context, op);
+    case 'snapshot.browse':
+      return browse(context, op);
+    case 'snapshot.search':
+      return search(context, op);
+    case 'snapshot.versions':
+      return versions(context, op);
+    case 'snapshot.restore':
+      return restore(context, op);
+    case 'snapshot.read':
+      return Promise.resolve(refuse('invalid', op.kind, 'bytes are streamed, not answered', 'ask for a stream'));
     case 'snapshot.diff':
       return diffSnapshot(context, op);
     case 'dataset.promote':

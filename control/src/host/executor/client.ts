@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { type Refusal, RefusalError, refuse } from '../../domain/refusal.ts';
 import type { Executor } from '../executor.ts';
+import { unframed } from './frames.ts';
 import { Answer, Outcome } from './answer.ts';
 
 const MAX_ANSWER = 1024 * 1024;
@@ -74,6 +75,46 @@ export const socketExecutor = (path: string, { timeoutMs }: { timeoutMs: number 
     const answer = Answer.safeParse(parse(got.line));
     return answer.success ? answer.data : unreadable();
   },
+  read: (request, signal) =>
+    new Promise((resolve) => {
+      const socket = connect({ path });
+      const no = (answer: { ok: false; refusal: Refusal }): void => {
+        clearTimeout(timer);
+        socket.destroy();
+        resolve(answer);
+      };
+      const timer = setTimeout(() => no(lost('no answer in time')), Math.min(timeoutMs, 60_000));
+      signal?.addEventListener('abort', () => socket.destroy(), { once: true });
+      let head = Buffer.alloc(0);
+      socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
+      socket.on('error', (error) => no({ ok: false, refusal: whyUnreachable(error, path) }));
+      socket.on('close', () => no(lost('it ended the connection without an answer')));
+      const onData = (chunk: Buffer): void => {
+        head = Buffer.concat([head, chunk]);
+        const end = head.indexOf(0x0a);
+        if (end < 0) {
+          if (head.length > MAX_ANSWER) no(lost('its answer is larger than answers are'));
+          return;
+        }
+        const answer = Answer.safeParse(parse(head.toString('utf8', 0, end)));
+        if (!answer.success || !answer.data.ok) {
+          no(answer.success && !answer.data.ok ? answer.data : unreadable());
+          return;
+        }
+        clearTimeout(timer);
+        socket.off('data', onData);
+        socket.pause();
+        socket.removeAllListeners('error');
+        const stream = unframed();
+        socket.on('error', (error) => stream.destroy(error));
+        stream.once('close', () => socket.destroy());
+        stream.write(head.subarray(end + 1));
+        socket.pipe(stream);
+        const size = answer.data.result.size;
+        resolve({ ok: true, value: { size: typeof size === 'number' ? size : null, stream } });
+      };
+      socket.on('data', onData);
+    }),
   outcome: async (id) => {
     const got = await exchange(path, `${JSON.stringify({ v: 1, ask: 'outcome', id })}\n`, Math.min(timeoutMs, 30_000));
     if (!got.ok) throw new RefusalError(got.refusal);

@@ -33,6 +33,10 @@ const laneOf = (op: Operation): string | null => {
   switch (op.kind) {
     case 'share.clients':
     case 'snapshot.diff':
+    case 'snapshot.browse':
+    case 'snapshot.search':
+    case 'snapshot.versions':
+    case 'snapshot.read':
     case 'share-user.owned':
     case 'secret.seal':
       return null;
@@ -45,6 +49,9 @@ const laneOf = (op: Operation): string | null => {
     case 'share-group.rename':
     case 'share-group.remove':
       return 'accounts';
+    // it may take minutes, and changes nothing that a pool's other operations look at
+    case 'snapshot.restore':
+      return `restore:${poolOf(op.to.dataset)}`;
     case 'update.apply':
     case 'update.cancel':
     case 'update.rollback':

@@ -4,11 +4,13 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
-import { ExecRequest } from '../../domain/operation/operation.ts';
+import { ExecRequest, type Operation } from '../../domain/operation/operation.ts';
 import { type Refusal, RefusalError, type Result, ok, refuse } from '../../domain/refusal.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { ExecAnswer, ExecOutcome } from '../executor.ts';
+import { openToRead } from '../change/files.ts';
 import type { Host } from '../host.ts';
+import { sendFrames } from './frames.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { type Log, performer } from './perform.ts';
 
@@ -44,6 +46,8 @@ const explain = (error: z.ZodError): string => {
   return issue ? `${issue.path.map(String).join('.').slice(0, 200) || 'request'}: ${issue.message.slice(0, 300)}` : 'not a request';
 };
 
+type Said = { answer: ExecAnswer | ExecOutcome; fatal: boolean; bytes: ((socket: Socket) => Promise<void>) | null };
+
 const tooLong = { answer: invalid(`a line has at most ${MAX_LINE} bytes`), fatal: true };
 
 /** With a damaged ledger it still answers, with the reason, so that people see it where they look. */
@@ -73,21 +77,46 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
     if (idle && !closing && sockets.size === 0 && active() === 0) idleTimer = setTimeout(idle.onIdle, idle.afterMs);
   };
 
+  /** Nothing else comes on its connection. */
+  const streamed = async (request: ExecRequest, op: Extract<Operation, { kind: 'snapshot.read' }>): Promise<Said> => {
+    const opened = await openToRead(host, op).catch((error: unknown) => {
+      log(`<3>reading broke off: ${JSON.stringify(error instanceof Error ? error.stack : String(error))}`);
+      return refuse('failed', op.kind, 'the executor met an error of its own', 'look at `journalctl -u dplane-exec`');
+    });
+    log(
+      `<5>operation ${op.kind} subject=${JSON.stringify(`${op.dataset}@${op.tag}:${op.path}`)} id=${request.id} actor=${JSON.stringify(`${request.actor.kind}:${request.actor.name} via ${request.actor.via}`)} outcome=${opened.ok ? 'reading' : 'refused'}`,
+    );
+    if (!opened.ok) return { answer: opened, fatal: true, bytes: null };
+    const { size, stream, done } = opened.value;
+    const bytes = async (socket: Socket): Promise<void> => {
+      try {
+        await sendFrames(stream, socket);
+      } catch {
+        socket.destroy(); // without its end it is seen to be broken
+      } finally {
+        stream.destroy();
+        await done();
+      }
+    };
+    return { answer: { ok: true, result: { size }, replayed: false }, fatal: true, bytes };
+  };
+
   /** Never throws: what does is answered by the performer, and reading is total. */
-  const answerLine = async (line: string): Promise<{ answer: ExecAnswer | ExecOutcome; fatal: boolean }> => {
-    if (!work.ok) return { answer: work, fatal: true };
+  const answerLine = async (line: string): Promise<Said> => {
+    if (!work.ok) return { answer: work, fatal: true, bytes: null };
     let json: unknown;
     try {
       json = JSON.parse(line);
     } catch {
-      return { answer: invalid('this is not JSON'), fatal: true };
+      return { answer: invalid('this is not JSON'), fatal: true, bytes: null };
     }
     if (typeof json === 'object' && json !== null && 'ask' in json) {
       const asked = OutcomeRequest.safeParse(json);
-      return { answer: asked.success ? work.value.outcome(asked.data.id) : invalid(explain(asked.error)), fatal: false };
+      return { answer: asked.success ? work.value.outcome(asked.data.id) : invalid(explain(asked.error)), fatal: false, bytes: null };
     }
     const parsed = ExecRequest.safeParse(json);
-    return { answer: parsed.success ? await work.value.perform(parsed.data) : invalid(explain(parsed.error)), fatal: false };
+    if (parsed.success && parsed.data.operation.kind === 'snapshot.read') return streamed(parsed.data, parsed.data.operation);
+    return { answer: parsed.success ? await work.value.perform(parsed.data) : invalid(explain(parsed.error)), fatal: false, bytes: null };
   };
 
   const serve = (socket: Socket): void => {
@@ -126,8 +155,9 @@ export const execServer = ({ host, ledgerFolder, clock, log, idle }: ExecServerO
       socket.pause();
       let over = false;
       for (let line = nextLine(); line !== undefined && !over; line = nextLine()) {
-        const { answer, fatal } = line.length > MAX_LINE ? tooLong : await answerLine(line.toString('utf8'));
+        const { answer, fatal, bytes } = line.length > MAX_LINE ? { ...tooLong, bytes: null } : await answerLine(line.toString('utf8'));
         say(answer);
+        if (bytes) await bytes(socket);
         over = fatal || closing || socket.destroyed;
       }
       busy = false;

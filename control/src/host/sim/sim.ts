@@ -13,6 +13,7 @@ import { BY_ID, createWorld, poolHealth, type SimModel, type SimSession, type Wo
 import { chooseByHand, otaText, uploading, uploadStep } from './ota.ts';
 import { mountpointOf } from './properties.ts';
 import { plug, unplug } from './zpool-disks.ts';
+import { simFiles } from './files.ts';
 import { byIdNames, execute, isReadonly, mountOf } from './tools.ts';
 
 export type Fault = {
@@ -262,6 +263,7 @@ export const simHost = (options: SimOptions): Host & SimControls => {
 
   const host: Host & SimControls = {
     simulated: true,
+    files: simFiles(world, (path, size) => host.happen({ kind: 'file', path, size })),
     async run(argv, o) {
       const startedAt = options.clock();
       const b = await begin(argv, o);
