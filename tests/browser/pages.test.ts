@@ -22,6 +22,7 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/shares/smb/media', 'media'],
   ['/protection', 'Protection'],
   ['/protection/schedules', 'Protection'],
+  ['/protection/browse?dataset=tank/photos', 'Files as they were'],
   ['/protection/schedules?do=create', 'Protection'],
   ['/changes', 'Changes'],
   ['/changes/state', 'Changes'],

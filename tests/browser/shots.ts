@@ -33,6 +33,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['create-pool', '/storage?do=create'],
   ['protection', '/protection'],
   ['schedules', '/protection/schedules'],
+  ['browse', '/protection/browse?dataset=tank/photos'],
   ['schedule-form', '/protection/schedules?do=create'],
   ['changes', '/changes'],
   ['state', '/changes/state'],

@@ -22,6 +22,7 @@ const Share = page(() => import('./pages/shares/Share.tsx'), 'Share');
 const ShareUsers = page(() => import('./pages/shares/Users.tsx'), 'ShareUsers');
 const Protection = page(() => import('./pages/Protection.tsx'), 'Protection');
 const Schedules = page(() => import('./pages/protection/Schedules.tsx'), 'Schedules');
+const Browse = page(() => import('./pages/protection/Browse.tsx'), 'Browse');
 const Changes = page(() => import('./pages/changes/Changes.tsx'), 'Changes');
 const Drift = page(() => import('./pages/changes/Drift.tsx'), 'Drift');
 const StateHistory = page(() => import('./pages/changes/Drift.tsx'), 'StateHistory');
@@ -57,6 +58,7 @@ export const App = (): JSX.Element => (
     <Route path="/shares/:kind/:name" component={Share} />
     <Route path="/protection" component={Protection} />
     <Route path="/protection/schedules" component={Schedules} />
+    <Route path="/protection/browse" component={Browse} />
     <Route path="/changes" component={Changes} />
     <Route path="/changes/state" component={EditState} />
     <Route path="/changes/drift" component={Drift} />

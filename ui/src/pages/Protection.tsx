@@ -11,6 +11,8 @@ import { Button, Bytes, Page, ProblemBox, Time } from '../parts/basic.tsx';
 import { Calendar } from '../parts/Calendar.tsx';
 import { type Sorting, VirtualTable } from '../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../parts/words.ts';
+import { browseHref } from './protection/links.ts';
+import { CloneSnapshot, DestroyRange, Rollback } from './protection/SnapshotDeeds.tsx';
 import { PROTECTION_TABS } from './protection/tabs.ts';
 import { DestroySnapshots, HoldSnapshots, TakeSnapshot } from './SnapshotForms.tsx';
 
@@ -25,7 +27,7 @@ export const Protection = (): JSX.Element => {
   const [held, setHeld] = createSignal(false);
   const [sorting, setSorting] = createSignal<Sorting>({ by: 'createdAt', descending: true });
   const [chosen, setChosen] = createSignal<ReadonlyMap<string, Snapshot>>(new Map());
-  const [doing, setDoing] = createSignal<'destroy' | 'hold' | 'release' | null>(null);
+  const [doing, setDoing] = createSignal<'destroy' | 'hold' | 'release' | 'rollback' | 'clone' | null>(null);
   const input = createMemo(() => ({
     ...(params.dataset !== undefined && { dataset: params.dataset, recursive: true }),
     ...(text().trim() !== '' && { text: text().trim() }),
@@ -57,6 +59,15 @@ export const Protection = (): JSX.Element => {
     setChosen(new Map());
   };
   const whyNotAct = (): string | undefined => whyNot('storage.write') ?? (picked().length === 0 ? 'Choose snapshots first.' : undefined);
+  const whyNotOne = (): string | undefined => whyNot('storage.write') ?? (picked().length === 1 ? undefined : 'Choose one snapshot.');
+  /** Two or more of one dataset: their ends name a range. */
+  const range = createMemo(() => {
+    const list = [...picked()].sort((a, b) => a.createTxg - b.createTxg);
+    const [first, last] = [list[0], list.at(-1)];
+    return list.length === 2 && first && last && first.dataset === last.dataset
+      ? { dataset: first.dataset, from: first.tag, to: last.tag }
+      : null;
+  });
   return (
     <Page
       title="Protection"
@@ -96,6 +107,12 @@ export const Protection = (): JSX.Element => {
           <Button why={whyNotAct()} onClick={() => setDoing('release')}>
             Release
           </Button>
+          <Button why={whyNotOne()} onClick={() => setDoing('clone')}>
+            Clone
+          </Button>
+          <Button why={whyNotOne()} onClick={() => setDoing('rollback')}>
+            Roll back
+          </Button>
           <Button look="danger" why={whyNotAct()} onClick={() => setDoing('destroy')}>
             Destroy
           </Button>
@@ -130,7 +147,18 @@ export const Protection = (): JSX.Element => {
             width: 'minmax(100px, 1fr)',
             cell: (s) => <A href={pageOf(`dataset:${s.dataset}`) ?? '/'}>{s.dataset}</A>,
           },
-          { id: 't', head: 'Name', width: 'minmax(174px, 1fr)', sort: 'name', cell: (s) => <span class="mono">{s.tag}</span>, wide: true },
+          {
+            id: 't',
+            head: 'Name',
+            width: 'minmax(174px, 1fr)',
+            sort: 'name',
+            cell: (s) => (
+              <A class="mono" href={browseHref(s.dataset, s.tag)}>
+                {s.tag}
+              </A>
+            ),
+            wide: true,
+          },
           { id: 'c', head: 'Taken', width: '120px', sort: 'createdAt', cell: (s) => <Time at={s.createdAt} /> },
           { id: 'u', head: 'Own space', width: '110px', align: 'end', sort: 'used', cell: (s) => <Bytes of={s.used} />, wide: true },
           {
@@ -156,7 +184,15 @@ export const Protection = (): JSX.Element => {
         <TakeSnapshot {...(params.dataset !== undefined && { dataset: params.dataset })} onClose={() => setParams({ do: undefined })} />
       </Show>
       <Show when={doing() === 'destroy'}>
-        <DestroySnapshots snapshots={picked()} onClose={stop} />
+        <Show when={range()} fallback={<DestroySnapshots snapshots={picked()} onClose={stop} />} keyed>
+          {(r) => <DestroyRange {...r} two={picked()} onClose={stop} />}
+        </Show>
+      </Show>
+      <Show when={doing() === 'rollback' ? picked()[0] : undefined} keyed>
+        {(s) => <Rollback snapshot={s} onClose={stop} />}
+      </Show>
+      <Show when={doing() === 'clone' ? picked()[0] : undefined} keyed>
+        {(s) => <CloneSnapshot snapshot={s} onClose={stop} />}
       </Show>
       <Show when={doing() === 'hold' || doing() === 'release'}>
         <HoldSnapshots snapshots={picked()} release={doing() === 'release'} onClose={stop} />
