@@ -54,7 +54,7 @@ test('a schedule is made with a look at its year, and stands in the list', { tim
 
 test('a folder is opened as it was, a file is restored beside what is there', { timeout: 4 * LIMIT }, async () => {
   await page.goto(`${daemon.url}/protection/browse?dataset=tank/photos`);
-  const table = page.getByRole('table', { name: 'Files' });
+  const table = page.getByRole('region', { name: 'Files' });
   await table.waitFor();
   await accessible(page);
   const restore = table.getByRole('button', { name: /^Restore / }).first();
@@ -71,7 +71,7 @@ test('a folder is opened as it was, a file is restored beside what is there', { 
     .getByRole('button', { name: /^Versions of / })
     .first()
     .click();
-  await page.getByRole('table', { name: 'Versions' }).getByRole('row').nth(1).waitFor();
+  await page.getByRole('region', { name: 'Versions' }).getByRole('row').nth(1).waitFor();
   await accessible(page);
   await page.keyboard.press('Escape');
   await restore.click();

@@ -159,7 +159,17 @@ export const Protection = (): JSX.Element => {
             ),
             wide: true,
           },
-          { id: 'c', head: 'Taken', width: '120px', sort: 'createdAt', cell: (s) => <Time at={s.createdAt} /> },
+          {
+            id: 'c',
+            head: 'Taken',
+            width: '120px',
+            sort: 'createdAt',
+            cell: (s) => (
+              <A href={browseHref(s.dataset, s.tag)}>
+                <Time at={s.createdAt} />
+              </A>
+            ),
+          },
           { id: 'u', head: 'Own space', width: '110px', align: 'end', sort: 'used', cell: (s) => <Bytes of={s.used} />, wide: true },
           {
             id: 'r',
