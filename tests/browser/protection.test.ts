@@ -46,7 +46,7 @@ test('a schedule is made with a look at its year, and stands in the list', { tim
   await dialog.getByText('a whole number').waitFor();
   await dialog.getByLabel('Months').fill('6');
   await dialog.getByText(/snapshots: 24 from the last 24 hours/).waitFor();
-  await accessible(page);
+  await accessible(page, 'protection');
   await applied();
   await page.getByRole('link', { name: 'hourly' }).waitFor();
   await page.getByText('24 hourly, 14 daily, 8 weekly, 6 monthly').waitFor();
@@ -56,7 +56,7 @@ test('a folder is opened as it was, a file is restored beside what is there', { 
   await page.goto(`${daemon.url}/protection/browse?dataset=tank/photos`);
   const table = page.getByRole('region', { name: 'Files' });
   await table.waitFor();
-  await accessible(page);
+  await accessible(page, 'protection');
   const restore = table.getByRole('button', { name: /^Restore / }).first();
   const named = (await restore.getAttribute('aria-label'))?.replace('Restore ', '') ?? '';
   const [download] = await Promise.all([
@@ -72,7 +72,7 @@ test('a folder is opened as it was, a file is restored beside what is there', { 
     .first()
     .click();
   await page.getByRole('region', { name: 'Versions' }).getByRole('row').nth(1).waitFor();
-  await accessible(page);
+  await accessible(page, 'protection');
   await page.keyboard.press('Escape');
   await restore.click();
   await page.getByText('It is compared byte by byte').waitFor();
