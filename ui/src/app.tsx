@@ -15,6 +15,7 @@ const StorageTree = page(() => import('./pages/storage/StorageTree.tsx'), 'Stora
 const Datasets = page(() => import('./pages/storage/Datasets.tsx'), 'Datasets');
 const Pool = page(() => import('./pages/storage/Pool.tsx'), 'Pool');
 const Replace = page(() => import('./pages/storage/Replace.tsx'), 'Replace');
+const ImportPools = page(() => import('./pages/storage/ImportPools.tsx'), 'ImportPools');
 const Disk = page(() => import('./pages/storage/Disk.tsx'), 'Disk');
 const Dataset = page(() => import('./pages/storage/Dataset.tsx'), 'Dataset');
 const Shares = page(() => import('./pages/shares/Shares.tsx'), 'Shares');
@@ -48,6 +49,7 @@ export const App = (): JSX.Element => (
     <Route path="/storage" component={Pools} />
     <Route path="/storage/disks" component={Disks} />
     <Route path="/storage/disks/:id" component={Disk} />
+    <Route path="/storage/import" component={ImportPools} />
     <Route path="/storage/tree" component={StorageTree} />
     <Route path="/storage/datasets" component={Datasets} />
     <Route path="/storage/pools/:name" component={Pool} />

@@ -33,6 +33,9 @@ const load = (name: keyof typeof import('./cmd/pool-disks.ts')) => async (): Pro
   return all[name] as Handler; // only handlers are named here
 };
 
+const move = (name: keyof typeof import('./cmd/pool-moves.ts')) => async (): Promise<Handler> =>
+  (await import('./cmd/pool-moves.ts'))[name];
+
 export const poolCommands = (command: Make, change: readonly Option[]): readonly Command<Handler>[] => [
   command(
     'pool replace',
@@ -103,6 +106,47 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
       { name: 'comment', value: 'TEXT', help: 'up to 32 characters' },
       ...change,
     ],
+  }),
+  command('pool importable', 'pools that lie on the disks and are not in use', ['pool importable'], move('poolImportable'), {}),
+  command(
+    'pool import',
+    'use a pool that lies on the disks',
+    ['pool import backup', 'pool import 1234567890 --as old --read-only'],
+    move('poolImport'),
+    {
+      args: [{ name: 'POOL', help: 'its name or guid, as in pool importable' }],
+      options: [
+        { name: 'as', value: 'NAME', help: 'give it another name' },
+        { name: 'read-only', help: 'look only: nothing of it is written' },
+        { name: 'force', help: 'although another machine had it last and did not give it up; asks for its name' },
+        ...change,
+      ],
+      details: 'Its datasets are mounted where they say, but never over the operating system.',
+    },
+  ),
+  command('pool export', 'give a pool up cleanly, so that its disks can be moved', ['pool export backup'], move('poolExport'), {
+    args: [pool],
+    options: change,
+  }),
+  command(
+    'pool checkpoint',
+    'keep the whole pool as it is now',
+    ['pool checkpoint tank', 'pool checkpoint tank --discard'],
+    move('poolCheckpoint'),
+    {
+      args: [pool],
+      options: [{ name: 'discard', help: 'give the checkpoint up' }, ...change],
+    },
+  ),
+  command('pool upgrade', 'switch on all features of this ZFS', ['pool upgrade tank'], move('poolUpgrade'), {
+    args: [pool],
+    options: change,
+    details: 'Refused while the other system slot has another ZFS: it could not read the pool any more.',
+  }),
+  command('pool forget', 'stop waiting for a pool that will not come back', ['pool forget old'], move('poolForget'), {
+    args: [{ ...pool, help: 'the missing pool' }],
+    options: change,
+    details: 'Shares of other pools come up without it. No disk is touched; it can be imported whenever they are back.',
   }),
   command(
     'disk candidates',

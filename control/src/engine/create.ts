@@ -3,12 +3,14 @@ import { conditionsOf, changesBehindOurBack, missingDisk, OBSERVED_KINDS } from 
 import { capture } from '../domain/plan/capture.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { RECORD_EVERY } from '../domain/pool/history.ts';
+import type { Importable } from '../domain/pool/importable.ts';
 import { ok, refuse, type Result } from '../domain/refusal.ts';
 import type { ShareClient } from '../domain/share/share.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { Operation } from '../domain/operation/operation.ts';
 import type { ExecAnswer, Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
+import { whyNoUpgrade } from '../host/ota/upgrade.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
 import { openAlert, settleAlerts } from './conditions.ts';
@@ -283,6 +285,16 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       return { at: observed.at, shares: observed.shares };
     },
     poolProgress,
+    importable: async () => {
+      const answer = await executor.execute({
+        v: 1,
+        id: `read-${deps.random(12).toString('hex')}`,
+        actor: SYSTEM,
+        operation: { kind: 'pool.scan' },
+        approval: null,
+      });
+      return answer.ok ? ok((answer.result.pools ?? []) as Importable[]) : answer; // the executor's own typed answer
+    },
     snapshotsAt: snapshots.times,
     refreshSnapshots,
     schedules,
@@ -371,7 +383,13 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         return refuse('not-found', 'plan', 'no state.yaml is saved yet', 'capture the live state, edit it, and save it');
       return await planner.planState(actor, text);
     },
-    planChange: (actor, changes) => planner.planChange(actor, changes),
+    planChange: async (actor, changes) => {
+      // what only the slots know: said before a plan is made, and looked at again by the executor
+      const why = changes.some((c) => c.kind === 'pool.upgrade') ? await whyNoUpgrade(host) : null;
+      return why === null
+        ? planner.planChange(actor, changes)
+        : refuse('blocked', 'upgrading a pool', why, 'install the current version into the other slot first, and upgrade then');
+    },
     plan: (digest) => planner.get(digest)?.plan ?? null,
     plans: (limit) =>
       store.plans.list(limit).map((r) => ({

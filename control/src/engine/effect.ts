@@ -43,6 +43,12 @@ export const effectSeen = (op: Operation, o: Observed): boolean | null => {
       const p = pool(op.guid);
       return p === undefined ? null : findVdev(p, op.vdev) === undefined;
     }
+    case 'pool.import':
+      return pool(op.guid)?.name === (op.as ?? op.name);
+    case 'pool.export':
+      return pool(op.guid) === undefined;
+    case 'pool.forget':
+      return !o.stuck.some((s) => s.guid === op.guid);
     case 'disk.erase':
       return o.disks.find((d) => d.path === op.path)?.foreign === null;
     case 'dataset.create':

@@ -10,6 +10,7 @@ import type { Observed } from '../domain/observed/observed.ts';
 import type { Approval } from '../domain/operation/operation.ts';
 import type { ChangeRequest } from '../domain/plan/change.ts';
 import type { Plan } from '../domain/plan/types.ts';
+import type { Importable } from '../domain/pool/importable.ts';
 import type { ObservedPool } from '../domain/pool/pool.ts';
 import type { Refusal, Result } from '../domain/refusal.ts';
 import type { ObservedShare } from '../domain/share/share.ts';
@@ -50,6 +51,8 @@ export type Engine = {
   /** When the snapshot index of each pool was last brought up to date. */
   /** Asked of the pool itself, once a second at most. */
   poolProgress: ProgressReader;
+  /** Pools on the disks that are not imported: a look that needs root and reads every disk. */
+  importable(): Promise<Result<Importable[]>>;
   snapshotsAt(): Record<string, number>;
   refreshSnapshots(pool?: string): Promise<void>;
 

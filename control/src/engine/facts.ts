@@ -47,6 +47,28 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `${op.label} was removed from pool ${op.name}` };
     case 'pool.trim':
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `trim of pool ${op.name}: ${op.action}` };
+    case 'pool.scan':
+      return { kind: 'pool.changed', subject: 'pools', message: 'pools on the disks were looked for' };
+    case 'pool.gate':
+      return { kind: 'pool.changed', subject: 'pools', message: 'missing pools were looked for' };
+    case 'pool.import':
+      return {
+        kind: 'pool.imported',
+        subject: `pool:${op.as ?? op.name}`,
+        message: `pool ${op.name} was imported${op.as === null ? '' : ` as ${op.as}`}${op.readonly ? ', read-only' : ''}${op.force ? ', by force' : ''}`,
+      };
+    case 'pool.export':
+      return { kind: 'pool.exported', subject: `pool:${op.name}`, message: `pool ${op.name} was exported` };
+    case 'pool.checkpoint':
+      return {
+        kind: 'pool.changed',
+        subject: `pool:${op.name}`,
+        message: op.action === 'create' ? `pool ${op.name} has a checkpoint` : `the checkpoint of pool ${op.name} was discarded`,
+      };
+    case 'pool.upgrade':
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `pool ${op.name} has all features of this ZFS` };
+    case 'pool.forget':
+      return { kind: 'pool.forgotten', subject: `pool:${op.name}`, message: `nothing waits for pool ${op.name} any more` };
     case 'disk.erase':
       return { kind: 'disk.erased', subject: `disk:${op.path}`, message: `${diskLabel(op.path)} was erased` };
     case 'dataset.create':
@@ -180,6 +202,10 @@ export const touchedBy = (op: Operation): string[] => {
     case 'pool.add':
     case 'pool.remove':
     case 'pool.trim':
+    case 'pool.export':
+    case 'pool.checkpoint':
+    case 'pool.upgrade':
+    case 'pool.forget':
       return [`pool ${op.name}`];
     case 'dataset.create':
     case 'dataset.set':

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Run } from '../domain/job.ts';
 import type { Plan } from '../domain/plan/types.ts';
-import type { PoolChange } from '../domain/plan/pool-change.ts';
+import type { PoolChange, PoolMove } from '../domain/plan/pool-change.ts';
 import { orThrow } from '../domain/refusal.ts';
 import type { Actor } from '../domain/user/user.ts';
 import { socketExecutor } from '../host/executor/client.ts';
@@ -68,6 +68,7 @@ const stage = async () => {
     await scheduler.runDue();
   };
   const plan = async (...changes: PoolChange[]): Promise<Plan> => orThrow(await engine.planChange(ADA, changes));
+  const move = async (...changes: PoolMove[]): Promise<Plan> => orThrow(await engine.planChange(ADA, changes));
   const why = async (...changes: PoolChange[]): Promise<string> => {
     const r = await engine.planChange(ADA, changes);
     return r.ok ? `planned: ${r.value.actions.map((a) => `${a.id} ${a.approval}`).join(', ')}` : r.refusal.why;
@@ -79,7 +80,7 @@ const stage = async () => {
   const pool = async (name = 'tank') => (await engine.observe(0)).observed.pools.find((p) => p.name === name);
   const open = (): string[] => engine.alerts().map((a) => `${a.kind} ${a.subject}`);
   const told = (): string[] => store.events.before(null, 50).map((e) => e.kind);
-  return { engine, scheduler, store, host, sh, path, label, later, plan, why, apply, approve, pool, open, told };
+  return { engine, scheduler, store, host, sh, path, label, later, plan, move, why, apply, approve, pool, open, told };
 };
 type Stage = Awaited<ReturnType<typeof stage>>;
 const replace = (s: Stage, n: number, by: number, erase: string[] = []): PoolChange => ({
@@ -287,5 +288,89 @@ describe('the layout', () => {
     // a disk that is not there does not come online, and nothing else is done
     expect(await s.apply(opposite)).toMatchObject({ state: 'failed' });
     expect((await s.pool())?.vdevs[0]?.disks[1]?.standIns?.[0]?.path).toBe(s.path(2));
+  });
+});
+
+describe('pools that come and go', () => {
+  it('one is exported and imported again, with its datasets mounted; under another name, read-only', async () => {
+    const s = await stage();
+    await s.sh('zfs', 'create', 'tank/docs');
+    const guid = (await s.pool())?.guid ?? '';
+    expect(await s.apply(await s.move({ kind: 'pool.export', name: 'tank' }))).toMatchObject({ state: 'succeeded' });
+    expect(await s.pool()).toBeUndefined();
+    expect(orThrow(await s.engine.importable())).toMatchObject([
+      { name: 'tank', guid, importable: true, foreign: false, lastHost: { name: 'nas' } },
+    ]);
+    const back = await s.move({ kind: 'pool.import', guid, name: 'tank', as: 'old', readonly: true, force: false });
+    expect(await s.apply(back)).toMatchObject({ state: 'succeeded' });
+    const seen = (await s.engine.observe(0)).observed;
+    expect(seen.datasets.filter((d) => d.mounted).map((d) => d.name)).toEqual(['old', 'old/docs']);
+  });
+
+  it('one that another machine had last is taken by force only, with its name', async () => {
+    const s = await stage();
+    const guid = (await s.pool())?.guid ?? '';
+    await s.sh('zpool', 'export', 'tank');
+    const away = s.host.world.model.away?.[0];
+    if (away) away.lastHost = { name: 'attic', id: '11111111' };
+    expect(orThrow(await s.engine.importable())).toMatchObject([{ foreign: true, lastHost: { name: 'attic', id: '11111111' } }]);
+    const gentle = await s.move({ kind: 'pool.import', guid, name: 'tank', readonly: false, force: false });
+    expect(await s.apply(gentle)).toMatchObject({ state: 'failed', account: expect.stringContaining('another machine had it last') });
+    const forced = await s.move({ kind: 'pool.import', guid, name: 'tank', readonly: false, force: true });
+    expect(forced.actions[0]).toMatchObject({ approval: 'required', target: { kind: 'pool', name: 'tank', guid } });
+    await s.approve(forced);
+    expect(await s.apply(forced)).toMatchObject({ state: 'succeeded' });
+    expect((await s.pool())?.health).toBe('ONLINE');
+  });
+
+  it('one that is shared is not exported', async () => {
+    const s = await stage();
+    await s.sh('zfs', 'create', 'tank/docs');
+    const share = { kind: 'nfs' as const, name: 'docs', dataset: 'tank/docs', folder: '', comment: '', clients: [] };
+    const r = await s.engine.planChange(ADA, [
+      { kind: 'share.put', share: { ...share, clients: [{ host: '10.0.0.0/8', access: 'rw', squash: 'root', sync: true }] } } as never,
+    ]);
+    if (r.ok) await s.apply(r.value);
+    expect((await s.engine.observe(0)).observed.shares).toHaveLength(1);
+    const refused = await s.engine.planChange(ADA, [{ kind: 'pool.export', name: 'tank' }]);
+    expect(refused).toMatchObject({ ok: false, refusal: { why: 'it is shared: docs' } });
+  });
+
+  it('one that the start missed is waited for, looked for when disks come, and forgotten when asked', async () => {
+    const s = await stage();
+    await s.later(2_000);
+    s.host.world.model.texts['/var/lib/dplane-pools/missing'] = '4711 lost not-imported\n';
+    await s.engine.observe(0);
+    s.host.happen({ kind: 'unplug', disk: s.label(5), noticed: true });
+    await s.later(2_000);
+    expect(s.host.ran.some((argv) => argv.join(' ') === 'systemctl restart --no-block dplane-pools.service')).toBe(true);
+    expect(s.open()).toContain('pool.stuck pool:lost');
+    const p = await s.move({ kind: 'pool.forget', name: 'lost' });
+    expect(p.actions[0]).toMatchObject({ risk: 'disruptive', approval: 'none', operation: { kind: 'pool.forget', guid: '4711' } });
+    expect(await s.apply(p)).toMatchObject({ state: 'succeeded' });
+    expect(s.host.world.model.texts['/var/lib/dplane-pools/forgotten']).toBe('4711\n');
+    // one that is there is not forgotten
+    expect(await s.engine.planChange(ADA, [{ kind: 'pool.forget', name: 'tank' }])).toMatchObject({ ok: false });
+  });
+
+  it('a checkpoint comes and goes; an upgrade is refused while the other slot could not read the pool', async () => {
+    const s = await stage();
+    await s.apply(await s.move({ kind: 'pool.checkpoint', name: 'tank', action: 'create' }));
+    expect((await s.pool())?.checkpoint).toBeDefined();
+    await s.apply(await s.move({ kind: 'pool.checkpoint', name: 'tank', action: 'discard' }));
+    expect((await s.pool())?.checkpoint).toBeUndefined();
+    const up = await s.engine.planChange(ADA, [{ kind: 'pool.upgrade', name: 'tank' }]);
+    expect(up.ok).toBe(true);
+    const other = s.host.world.model.ota?.slots.b;
+    if (s.host.world.model.ota && other)
+      s.host.world.model.ota.slots.b = {
+        ...other,
+        state: 'confirmed',
+        system: { product: 'dplaneos', version: '0.0.9', index: 1, arch: 'x86_64', kernel: '6.6', zfs: '2.2.0' },
+      };
+    expect(await s.engine.planChange(ADA, [{ kind: 'pool.upgrade', name: 'tank' }])).toMatchObject({
+      ok: false,
+      refusal: { why: expect.stringContaining('2.2.0') },
+    });
   });
 });

@@ -42,12 +42,13 @@ export type PulseDeps = {
 
 export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
   let before: string | null = null;
+  let seenDisks: string | null = null;
   /** Guids of disks that were made known as gone, so that each loss is acted on once. */
   const gone = new Set<string>();
   const tried = new Set<string>();
 
   const signature = (pulse: Pulse, mine: Map<string, Member>): string =>
-    JSON.stringify([[...pulse.pools].sort(), [...mine.keys()].filter((path) => pulse.disks.has(path)).sort()]);
+    JSON.stringify([[...pulse.pools].sort(), [...mine.keys()].filter((path) => pulse.disks.has(path)).sort(), pulse.disks.size]);
 
   const data = ({ pool, disk }: Member): Record<string, unknown> => ({ pool: pool.name, guid: disk.guid });
 
@@ -104,6 +105,11 @@ export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
       const changed = before === null || signature(pulse, members(seen)) !== before;
       if (!changed) return;
       await losses(pulse, seen);
+      // a pool that the start missed: disks have come, and it may be among them
+      const disks = [...pulse.disks].sort().join();
+      if (disks !== seenDisks && seenDisks !== null && seen.stuck.some((s) => s.guid !== undefined && s.problem.code !== 'busy'))
+        await deps.execute({ kind: 'pool.gate' });
+      seenDisks = disks;
       const observed = await deps.look();
       const acted = await returns(pulse, observed);
       before = signature(pulse, members(acted ? await deps.look() : observed));

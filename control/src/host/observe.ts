@@ -67,7 +67,7 @@ const WHY_MISSING: Readonly<Record<string, string>> = {
   'not-imported': 'this machine had it, and it could not be imported: disks may be missing. Its shares, and all others, stay down',
   'not-writable': 'it can not be written to. Its shares, and all others, stay down',
 };
-const shutGate = async (host: Host, listed: readonly ListedPool[]): Promise<{ pool: string; problem: Refusal }[]> => {
+const shutGate = async (host: Host, listed: readonly ListedPool[]): Promise<{ pool: string; guid: string; problem: Refusal }[]> => {
   const text = (await host.readText(MISSING_FILE).catch(() => null)) ?? '';
   return text.split('\n').flatMap((line) => {
     const [guid = '', pool = '', reason = ''] = line.split(' ');
@@ -75,8 +75,8 @@ const shutGate = async (host: Host, listed: readonly ListedPool[]): Promise<{ po
     if (!name.success || (reason !== 'not-writable' && listed.some((p) => p.guid === guid))) return [];
     const why = WHY_MISSING[reason] ?? 'it could not be imported';
     const waiting = reason === 'being-imported';
-    const todo = waiting ? 'wait' : 'connect its disks, then restart the machine';
-    return [{ pool, problem: { code: waiting ? 'busy' : 'unavailable', what: `pool ${pool}`, why, todo } }];
+    const todo = waiting ? 'wait' : 'connect its disks: it is imported by itself then. If it is given up for good: dplane pool forget';
+    return [{ pool, guid, problem: { code: waiting ? 'busy' : 'unavailable', what: `pool ${pool}`, why, todo } }];
   });
 };
 
@@ -203,9 +203,9 @@ export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> 
   for (const s of seen) if (s.problem !== null) stuck.push({ pool: s.listed.name, since: o.clock(), problem: s.problem });
 
   // another pool has taken its name: that one is known, and this one is told all the same
-  for (const { pool, problem } of await shutGate(host, listed.ok ? listed.value : []))
+  for (const { pool, guid, problem } of await shutGate(host, listed.ok ? listed.value : []))
     if (seen.some((s) => s.listed.name === pool)) problems.push(problem);
-    else if (!stuck.some((s) => s.pool === pool)) stuck.push({ pool, since: o.clock(), problem });
+    else if (!stuck.some((s) => s.pool === pool)) stuck.push({ pool, guid, since: o.clock(), problem });
 
   const disks = await readDisks(host, new Map(seen.map((s) => [s.listed.name, s.status?.disks ?? []])), {
     timeoutMs: o.timeoutMs,

@@ -3,15 +3,25 @@ import { z } from 'zod';
 import { Candidate, candidateFor, inOrderOfUse } from '../../domain/disk/candidate.ts';
 import { PoolName } from '../../domain/names.ts';
 import { placeIn } from '../../domain/plan/pool-deeds.ts';
+import { Importable } from '../../domain/pool/importable.ts';
 import { ObservedPool, ObservedVdev, PoolHealth, Scan } from '../../domain/pool/pool.ts';
 import { findDisk, findVdev } from '../../domain/pool/redundancy.ts';
 import { orThrow } from '../../domain/refusal.ts';
 import { refusal } from '../errors.ts';
-import { on } from '../trpc.ts';
+import { nothing, on } from '../trpc.ts';
 
 const DiskRef = z.string().min(1).max(512);
 
 export const poolProcedures = {
+  importable: on({
+    permission: 'storage.read',
+    about:
+      'Pools that lie on the disks of this machine and are not in use, and which machine had each last. Reads every disk: not for polling.',
+    rest: { method: 'GET', path: '/api/zfs/importable' },
+    answer: z.object({ pools: z.array(Importable) }),
+  })
+    .input(nothing)
+    .query(async ({ ctx }) => ({ pools: orThrow(await ctx.services.engine.importable()) })),
   candidates: on({
     permission: 'storage.read',
     about: 'Which disks may take the place of one (or stand beside it), the best first; each that may not, with every reason.',

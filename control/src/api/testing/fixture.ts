@@ -217,6 +217,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       range: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
       diff: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
     },
+    importable: () => Promise.resolve(ok([])),
     poolProgress: () => Promise.resolve(ok({ ...tank, at })),
     accounts: {
       list: async () => ({ at, known: true, key: null, users: [], groups: [] }),

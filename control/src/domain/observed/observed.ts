@@ -1,6 +1,7 @@
 /** One observation of the host: what a plan is computed from. */
 import { z } from 'zod';
 import { ObservedDataset } from '../dataset/dataset.ts';
+import { Guid } from '../names.ts';
 import { Disk } from '../disk/disk.ts';
 import { ObservedPool } from '../pool/pool.ts';
 import { Refusal } from '../refusal.ts';
@@ -19,7 +20,9 @@ export const Observed = z.object({
   /** Accounts for sharing; not there when they could not be read. */
   accounts: ObservedAccounts.optional(),
   /** Pools that did not answer in time: the rest of the observation stands without them. */
-  stuck: z.array(z.object({ pool: z.string(), since: z.number(), problem: Refusal })),
+  stuck: z.array(
+    z.object({ pool: z.string(), /** Of one that the start waits for. */ guid: Guid.optional(), since: z.number(), problem: Refusal }),
+  ),
   /** Anything else that could not be read (a missing tool, an answer that could not be parsed). */
   problems: z.array(Refusal),
 });

@@ -11,7 +11,7 @@ import { DatasetName, Digest, Guid, Millis, PoolName, SnapshotTag } from '../nam
 import { PoolOptions, Vdev } from '../pool/pool.ts';
 import { ScheduleMark, ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
-import { POOL_OPERATIONS } from './pool-operations.ts';
+import { POOL_MOVES, POOL_OPERATIONS } from './pool-operations.ts';
 import { ShareSpec } from '../share/share.ts';
 import { ACCOUNT_OPERATIONS } from '../share-user/operation.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
@@ -41,6 +41,7 @@ export const Operation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pool.set'), name: PoolName, guid: Guid, options: PoolOptions }),
   z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, guid: Guid, action: z.enum(['start', 'stop', 'pause']) }),
   ...POOL_OPERATIONS,
+  ...POOL_MOVES,
   z.strictObject({ kind: z.literal('dataset.create'), name: DatasetName, type: DatasetKind, properties: SetProperties }),
   z.strictObject({
     kind: z.literal('dataset.set'),
@@ -226,6 +227,11 @@ export const targetOf = (op: Operation): Target | null => {
     case 'pool.add':
     case 'pool.remove':
     case 'pool.trim':
+    case 'pool.import':
+    case 'pool.export':
+    case 'pool.checkpoint':
+    case 'pool.upgrade':
+    case 'pool.forget':
       return { kind: 'pool', name: op.name, guid: op.guid };
     default:
       return null;

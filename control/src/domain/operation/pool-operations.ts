@@ -32,3 +32,18 @@ export const POOL_OPERATIONS = [
   /** Erases what is on a disk that no pool uses. Always with an approval that names the disk. */
   z.strictObject({ kind: z.literal('disk.erase'), path: DiskPath, serial: z.string().max(200), size: z.number().int().positive() }),
 ] as const;
+
+/** Pools that come and go, and what the gate at the start waits for. */
+export const POOL_MOVES = [
+  /** Reading that needs root: which pools lie on the disks. */
+  z.strictObject({ kind: z.literal('pool.scan') }),
+  /** Without `force` only what no other machine had last. */
+  z.strictObject({ kind: z.literal('pool.import'), ...pool, as: PoolName.nullable(), readonly: z.boolean(), force: z.boolean() }),
+  z.strictObject({ kind: z.literal('pool.export'), ...pool }),
+  z.strictObject({ kind: z.literal('pool.checkpoint'), ...pool, action: z.enum(['create', 'discard']) }),
+  z.strictObject({ kind: z.literal('pool.upgrade'), ...pool }),
+  /** What the start waits for; never the disks. */
+  z.strictObject({ kind: z.literal('pool.forget'), ...pool }),
+  /** Missing pools are looked for anew. */
+  z.strictObject({ kind: z.literal('pool.gate') }),
+] as const;

@@ -7,8 +7,8 @@ import { DatasetSpec } from '../dataset/dataset.ts';
 import { DatasetName, Guid, PoolName, SnapshotTag } from '../names.ts';
 import { MAX_DESTROYED, OwnSnapshot } from '../operation/operation.ts';
 import { PoolSpec } from '../pool/pool.ts';
-import { POOL_CHANGES } from './pool-change.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
+import { POOL_CHANGES, POOL_MOVE_CHANGES } from './pool-change.ts';
 import { Properties } from '../property/property.ts';
 import { ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { ShareName, ShareSpec } from '../share/share.ts';
@@ -26,6 +26,7 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pool.create'), pool: PoolSpec }),
   z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, action: z.enum(['start', 'stop', 'pause']) }),
   ...POOL_CHANGES,
+  ...POOL_MOVE_CHANGES,
   z.strictObject({ kind: z.literal('dataset.create'), dataset: DatasetSpec }),
   z.strictObject({ kind: z.literal('dataset.set'), name: DatasetName, properties: Properties }),
   z.strictObject({ kind: z.literal('dataset.rename'), name: DatasetName, to: DatasetName }),

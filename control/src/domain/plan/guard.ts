@@ -21,6 +21,8 @@ export const mayRunWithoutApproval = (op: Operation): boolean => {
     case 'pool.offline':
     case 'pool.add':
       return !op.lowersRedundancy;
+    case 'pool.import':
+      return !op.force;
     default:
       return true;
   }

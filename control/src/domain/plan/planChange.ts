@@ -10,7 +10,8 @@ import type { SnapshotSchedule } from '../schedule/schedule.ts';
 import { shareKey, type ShareSpec } from '../share/share.ts';
 import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
-import { isPoolChange, type PoolChange } from './pool-change.ts';
+import { isPoolChange, isPoolMove, type PoolChange } from './pool-change.ts';
+import { poolMoves } from './pool-moves.ts';
 import { poolDeeds, poolOfChange } from './pool-deeds.ts';
 import { type Accounts, accountsOf, isAccountRequest, takeAccount } from './change-accounts.ts';
 import { plan, type PlanDraft, summarize } from './plan.ts';
@@ -111,7 +112,13 @@ const poolsOf = (c: ChangeRequest): string[] => {
     case 'dataset.promote':
       return [poolOf(c.name)];
     default:
-      return isPoolChange(c) ? poolOfChange(c) : [poolOf(c.dataset)];
+      return isPoolMove(c)
+        ? c.kind === 'pool.import' || c.kind === 'pool.forget'
+          ? []
+          : [c.name]
+        : isPoolChange(c)
+          ? poolOfChange(c)
+          : [poolOf(c.dataset)];
   }
 };
 
@@ -181,7 +188,7 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
     case 'schedule.remove':
       return now.schedules.delete(c.name) ? null : missing(`schedule ${c.name}`, 'look at the list of schedules');
     default:
-      return isPoolChange(c) ? poolDeed(now, c) : snapshot(now, c);
+      return isPoolMove(c) ? allOf(now, poolMoves(now.whole, c)) : isPoolChange(c) ? poolDeed(now, c) : snapshot(now, c);
   }
 };
 
@@ -192,7 +199,10 @@ const poolDeed = (now: Now, c: PoolChange): Refusal | null => {
     now.pools.set(c.name, { ...pool, options: { ...pool.options, ...c.options } });
     return null;
   }
-  const actions = poolDeeds(now.whole, c);
+  return allOf(now, poolDeeds(now.whole, c));
+};
+
+const allOf = (now: Now, actions: Result<Action[]>): Refusal | null => {
   if (!actions.ok) return actions.refusal;
   for (const a of actions.value) deed(now, a);
   return null;

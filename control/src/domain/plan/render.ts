@@ -74,6 +74,21 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['pool', 'remove', op.name, op.label];
     case 'pool.trim':
       return ['pool', 'trim', op.name, ...(op.action === 'start' ? [] : [`--${op.action}`])];
+    case 'pool.import':
+      return [
+        'pool',
+        'import',
+        op.guid,
+        ...(op.as === null ? [] : ['--as', op.as]),
+        ...(op.readonly ? ['--read-only'] : []),
+        ...(op.force ? ['--force'] : []),
+      ];
+    case 'pool.export':
+    case 'pool.upgrade':
+    case 'pool.forget':
+      return ['pool', op.kind.slice(5), op.name];
+    case 'pool.checkpoint':
+      return ['pool', 'checkpoint', op.name, ...(op.action === 'create' ? [] : ['--discard'])];
     case 'disk.erase':
       return ['disk', 'erase', diskLabel(op.path)];
     case 'snapshot.create':
@@ -129,6 +144,8 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'pool.reopen':
     case 'share-user.owned':
     case 'secret.seal':
+    case 'pool.scan':
+    case 'pool.gate':
     // no part of any plan
     case 'update.apply':
     case 'update.cancel':

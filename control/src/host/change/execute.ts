@@ -5,6 +5,7 @@ import type { ChangeContext, Changed } from './host.ts';
 import { createDataset, renameDataset, setDataset } from './dataset.ts';
 import { destroyDataset } from './destroy.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
+import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPools, upgradePool } from './portable.ts';
 import { eraseDisk } from './erase.ts';
 import { changeAccounts } from './accounts.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
@@ -43,6 +44,20 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return removeVdev(context, op);
     case 'pool.trim':
       return trimPool(context, op);
+    case 'pool.scan':
+      return scanPools(context);
+    case 'pool.gate':
+      return lookAtGate(context);
+    case 'pool.import':
+      return importPool(context, op);
+    case 'pool.export':
+      return exportPool(context, op);
+    case 'pool.checkpoint':
+      return checkpointPool(context, op);
+    case 'pool.upgrade':
+      return upgradePool(context, op);
+    case 'pool.forget':
+      return forgetPool(context, op);
     case 'disk.erase':
       return eraseDisk(context, op);
     case 'dataset.create':

@@ -35,6 +35,13 @@ test('the vocabulary has no such operation', () => {
     'pool.add',
     'pool.remove',
     'pool.trim',
+    'pool.scan',
+    'pool.import',
+    'pool.export',
+    'pool.checkpoint',
+    'pool.upgrade',
+    'pool.forget',
+    'pool.gate',
   ]);
   expect(kinds.filter((k) => k.startsWith('disk.'))).toEqual(['disk.erase']);
 });
@@ -59,7 +66,7 @@ test('no source builds an argv that could', () => {
     // the subcommand is a literal: nothing that comes in can choose it
     const verb = /^\[\s*'zpool',\s*'([a-z]+)'/.exec(argv)?.[1];
     expect(verb, `${path}: ${argv}`).toMatch(
-      /^(create|get|set|scrub|status|list|version|import|events|iostat|replace|attach|detach|online|offline|reopen|clear|add|remove|trim)$/,
+      /^(create|get|set|scrub|status|list|version|import|events|iostat|replace|attach|detach|online|offline|reopen|clear|add|remove|trim|export|checkpoint|upgrade)$/,
     );
     if (verb === 'import') expect(argv).not.toContain('-D');
     expect(argv, path).not.toMatch(/['"]-f['"]/);
@@ -67,6 +74,12 @@ test('no source builds an argv that could', () => {
   for (const path of sources)
     if (!ERASES.test(path))
       expect(readFileSync(path, 'utf8'), path).not.toMatch(/['"`]zpool destroy|['"`]labelclear|['"`]wipefs|['"`]blkdiscard/);
+  // force is for one thing in one place: a pool that another machine had last, and an approval for it
+  const forced = sources.filter((path) => {
+    const text = readFileSync(path, 'utf8');
+    return /['"]zpool['"]/.test(text) && /['"]-f['"]/.test(text);
+  });
+  expect(forced.map((path) => path.split('/').slice(-2).join('/'))).toEqual(['change/portable.ts']);
   // and that one waits for an approval, looks whose the disk is, and forces nothing
   const erase = sources.filter((path) => ERASES.test(path)).map((path) => readFileSync(path, 'utf8'));
   expect(erase).toHaveLength(1);

@@ -40,6 +40,8 @@ const laneOf = (op: Operation): string | null => {
     case 'share-user.owned':
     case 'secret.seal':
       return null;
+    case 'pool.scan':
+      return null;
     case 'disk.erase':
       return 'disks';
     case 'share-user.put':
@@ -52,6 +54,9 @@ const laneOf = (op: Operation): string | null => {
     // it may take minutes, and changes nothing that a pool's other operations look at
     case 'snapshot.restore':
       return `restore:${poolOf(op.to.dataset)}`;
+    case 'pool.gate':
+    case 'pool.forget':
+      return 'gate';
     case 'update.apply':
     case 'update.cancel':
     case 'update.rollback':
@@ -101,6 +106,7 @@ const subjectOf = (op: Operation): string => {
   if (op.kind === 'schedule.put') return op.schedule.name;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
   if (op.kind === 'disk.erase') return op.path;
+  if (op.kind === 'pool.scan' || op.kind === 'pool.gate') return '-';
   if (op.kind === 'share.put') return `${op.share.kind}:${op.share.name}`;
   if ('name' in op) return op.name;
   return 'tag' in op ? `${op.dataset}@${op.tag}` : op.dataset;

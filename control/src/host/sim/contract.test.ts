@@ -217,14 +217,14 @@ test('an argv that the simulated tools do not know ends in 2, or is a missing to
     'zfs list --json-int -j',
     'zfs get',
     'zpool destroy tank',
-    'zpool export tank',
-    'zpool import',
+    'zpool split tank other',
+    'zpool initialize tank',
     'zpool status',
     'zpool status -v tank',
-    'zpool upgrade tank',
+    'zpool history tank',
     'zpool labelclear x',
   ];
   for (const line of unknown) expect([line, await outcome(line)]).toEqual([line, 2]);
-  for (const line of ['rm -rf /', 'sh -c true', 'mkfs.ext4 /dev/sda', 'zdb'])
+  for (const line of ['rm -rf /', 'sh -c true', 'mkfs.ext4 /dev/sda', 'zhack'])
     expect([line, await outcome(line)]).toEqual([line, 'missing']);
 });

@@ -71,6 +71,7 @@ export type SimPool = {
   vdevs: SimVdev[];
   scan: SimScan | null;
   suspended: boolean;
+  readonly?: boolean;
   dataErrors: number;
   fragmentation: number;
   trim?: { startedAt: number; durationMs: number; stoppedAt: number | null; canceled: boolean };
@@ -95,6 +96,8 @@ export type SimDisk = {
   /** Pulled out of the machine. */
   unplugged?: true;
 };
+/** A pool on disks of this machine that is not imported; `lastHost` when another machine had it and did not give it up. */
+export type SimAway = { pool: SimPool; datasets: SimDataset[]; lastHost: { name: string; id: string } | null };
 export type SimSession = { user: string; machine: string; address: string; share: string; files: string[]; connectedAt: number };
 export type SimEvent = { at: number; class: string; pool: string; name: string; text: string };
 
@@ -107,6 +110,7 @@ export type SimModel = {
   disks: SimDisk[];
   pools: SimPool[];
   datasets: SimDataset[];
+  away?: SimAway[];
   /** Files outside of the pools. */
   texts: Record<string, string>;
   sessions: SimSession[];

@@ -8,6 +8,7 @@ import { datasetProperty, mountpointOf } from './properties.ts';
 import type { Tool } from './words.ts';
 import { zfs } from './zfs.ts';
 import { zpool } from './zpool.ts';
+import { zdb } from './zpool-moves.ts';
 import { settlePools, wipefs } from './zpool-disks.ts';
 
 type Block = Record<string, unknown> & { children?: Block[] };
@@ -256,6 +257,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   systemctl,
   smartctl,
   wipefs,
+  zdb,
   udevadm: (_w, args) => (args[0] === 'settle' ? said('') : failed(`Unknown command verb ${args[0] ?? ''}\n`)),
   getent,
   pdbedit,

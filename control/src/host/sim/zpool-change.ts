@@ -122,6 +122,8 @@ export const layout = (w: World, words: readonly string[], force: boolean): SimV
   for (const path of vdevs.flatMap((v) => v.disks)) {
     const disk = w.diskByPath(path);
     if (disk === undefined || disk.unplugged) return `cannot resolve path '${path}'\n`;
+    const own = (w.model.away ?? []).some((a) => a.pool.vdevs.some((v) => v.leaves.some((l) => w.diskByPath(l.disk) === disk)));
+    if (own && !force) return `invalid vdev specification\nuse '-f' to override the following errors:\n${path} is part of exported pool\n`;
     if (w.poolOfDisk(disk)) return `${path} is in use and contains a unknown filesystem.\n`;
     if (disk.parts.some((p) => p.mountpoints.length > 0))
       return `${path} is in use and contains a ${disk.parts.find((p) => p.fstype)?.fstype ?? 'unknown'} filesystem.\n`;

@@ -18,6 +18,7 @@ import type { Shown } from './properties.ts';
 import type { Tool } from './words.ts';
 import { versionAnswer } from './zfs.ts';
 import { zpoolChange } from './zpool-change.ts';
+import { zpoolMoves } from './zpool-moves.ts';
 import { zpoolDisks } from './zpool-disks.ts';
 
 export const zpoolUsage = (command: string, why = ''): Answer =>
@@ -91,7 +92,7 @@ const poolProperty = (w: World, p: SimPool, name: string, exact: boolean): Shown
     case 'dedupratio':
       return fixed(exact ? '1.00' : '1.00x');
     case 'readonly':
-      return fixed('off');
+      return fixed(p.readonly ? 'on' : 'off');
     case 'freeing':
     case 'leaked':
       return bytes(0);
@@ -353,7 +354,7 @@ export const zpool: Tool = (w, args, now, input) => {
   if (command === 'get') return get(w, rest, now, input);
   if (command === 'events') return events(w, rest, now, input);
   if (command === 'version') return versionAnswer('zpool', w.model.version, rest);
-  const change = zpoolChange[command ?? ''] ?? zpoolDisks[command ?? ''];
+  const change = zpoolChange[command ?? ''] ?? zpoolDisks[command ?? ''] ?? zpoolMoves[command ?? ''];
   if (change !== undefined) {
     const answer = change(w, rest, now, input);
     if (answer.changed) w.changed();

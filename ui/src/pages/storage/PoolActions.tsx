@@ -186,6 +186,39 @@ export const PoolActions = (props: { pool: ObservedPool }): JSX.Element => {
           change: { kind: 'pool.clear', name: name() },
         }),
     },
+    {
+      label: props.pool.checkpoint ? 'Discard its checkpoint …' : 'Make a checkpoint …',
+      why: may(),
+      onSelect: () =>
+        setDialog({
+          title: props.pool.checkpoint ? `Discard the checkpoint of ${name()}` : `Make a checkpoint of ${name()}`,
+          about:
+            'A checkpoint keeps the whole pool as it was. While there is one, nothing that is freed becomes free, and no disk can be attached or removed.',
+          change: { kind: 'pool.checkpoint', name: name(), action: props.pool.checkpoint ? 'discard' : 'create' },
+        }),
+    },
+    {
+      label: 'Switch on new features …',
+      why: may(),
+      onSelect: () =>
+        setDialog({
+          title: `Upgrade ${name()}`,
+          about: 'Features of the running ZFS are switched on. An older ZFS can not read the pool afterwards, and there is no way back.',
+          change: { kind: 'pool.upgrade', name: name() },
+        }),
+    },
+    {
+      label: 'Export …',
+      why: may(),
+      danger: true,
+      onSelect: () =>
+        setDialog({
+          title: `Export ${name()}`,
+          about:
+            'It is given up cleanly: its disks can be moved to another machine, or imported again here. Until then nothing on it can be read.',
+          change: { kind: 'pool.export', name: name() },
+        }),
+    },
   ];
   return (
     <>

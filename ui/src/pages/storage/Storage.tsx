@@ -1,6 +1,6 @@
 /** Pools drawn as what they are, and all disks with who uses them. */
 import { A, useSearchParams } from '@solidjs/router';
-import { createMemo, For, type JSX, Show } from 'solid-js';
+import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
 import { whyNotFree } from '../../../../control/src/domain/disk/disk.ts';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
 import { nothing, useQuery } from '../../data/query.ts';
@@ -12,6 +12,7 @@ import { PoolDrawing } from '../../parts/PoolDrawing.tsx';
 import { Status, toneOfHealth } from '../../parts/Status.tsx';
 import { pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
+import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
 import { CreatePool } from './CreatePool.tsx';
 import { scanText } from './scan.ts';
 import { STORAGE_TABS } from './tabs.ts';
@@ -21,6 +22,8 @@ type PoolRow = Outputs['pools']['list']['pools'][number];
 type DiskRow = Outputs['disks']['list']['disks'][number];
 
 const useDisks = () => useQuery('disks', nothing, () => trpc.disks.list.query(), { topics: ['pool'], by: 'path' });
+
+const sentence = (why: string): string => `${why.charAt(0).toUpperCase()}${why.slice(1)}${why.endsWith('.') ? '' : '.'}`;
 
 const PoolPanel = (props: { pool: PoolRow }): JSX.Element => (
   <article class="card">
@@ -84,19 +87,35 @@ const FreeDisks = (props: { onCreate: () => void }): JSX.Element => {
 
 export const Pools = (): JSX.Element => {
   const pools = useQuery('pools', nothing, () => trpc.pools.list.query(), { topics: ['pool'] });
+  const [given, setGiven] = createSignal<string | null>(null);
   const [params, setParams] = useSearchParams<{ do?: string }>();
   return (
     <Page
       title="Storage"
       tabs={STORAGE_TABS}
       actions={
-        <Button icon="plus" why={whyNot('storage.write')} onClick={() => setParams({ do: 'create' })}>
-          Create pool
-        </Button>
+        <>
+          <A class="button plain" href="/storage/import">
+            Import pool
+          </A>
+          <Button icon="plus" why={whyNot('storage.write')} onClick={() => setParams({ do: 'create' })}>
+            Create pool
+          </Button>
+        </>
       }
     >
       <Show when={params.do === 'create'}>
         <CreatePool onClose={() => setParams({ do: undefined })} />
+      </Show>
+      <Show when={given()}>
+        {(name) => (
+          <ChangeDialog
+            title={`Forget pool ${name()}`}
+            about="Nothing waits for it any more: shares of other pools come up without it. Its disks are not touched, and it can be imported whenever they are back."
+            onClose={() => setGiven(null)}
+            changes={() => [{ kind: 'pool.forget', name: name() }]}
+          />
+        )}
       </Show>
       <Answer query={pools}>
         {(_) => (
@@ -105,8 +124,15 @@ export const Pools = (): JSX.Element => {
               {(s) => (
                 <Note tone="bad" title={`Pool ${s.pool} does not answer`}>
                   <p>
-                    since <Time at={s.since} />. What is on it cannot be read or changed now; the other pools are not affected.
+                    since <Time at={s.since} />. {sentence(s.problem.why)}
                   </p>
+                  <Show when={s.guid !== undefined}>
+                    <p class="row">
+                      <Button why={whyNot('storage.write')} onClick={() => setGiven(s.pool)}>
+                        It will not come back …
+                      </Button>
+                    </p>
+                  </Show>
                 </Note>
               )}
             </For>

@@ -1,0 +1,174 @@
+/**
+ * Pools that come and go: taken from disks, given up cleanly, and what the gate at the start waits for. A pool that another machine had last is
+ * taken with an approval only, and this is the one place where zpool is told to. Its datasets are mounted by us, one by one: never over
+ * the operating system, whatever mount points they bring along.
+ */
+import type { Operation } from '../../domain/operation/operation.ts';
+import { diskLabel } from '../../domain/disk/disk.ts';
+import type { Importable } from '../../domain/pool/importable.ts';
+import { ok, refuse, type Result } from '../../domain/refusal.ts';
+import type { Host } from '../host.ts';
+import { whyNoUpgrade } from '../ota/upgrade.ts';
+import { importableArgv, labelArgv, parseImportable, parseLabel } from '../zfs/importable.ts';
+import {
+  type ChangeContext,
+  type Changed,
+  CREATE_POOL_MS,
+  change,
+  identifyPool,
+  poolProperties,
+  ran,
+  read,
+  rows,
+  shown,
+  unverified,
+} from './host.ts';
+import { mayMountAt } from './mountpoint.ts';
+
+type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
+const BY_ID = '/dev/disk/by-id/';
+const LABEL_MS = 20_000;
+const LOOK_MS = 60_000;
+const GATE = '/var/lib/dplane-pools';
+
+/** Every disk is read: asked for by a person, never polled. */
+const importables = async (host: Host): Promise<Result<Importable[]>> => {
+  const r = await host.run(importableArgv(), { timeoutMs: LOOK_MS });
+  // without any, it says so on stderr and ends with 1
+  if (r.failure === null && r.exit !== 0 && /no pools available to import/.test(r.stderr)) return ok([]);
+  if (!ran(r))
+    return refuse('failed', 'looking for pools', r.stderr.trim().slice(0, 300) || 'zpool import did not answer', 'look at the disks');
+  return parseImportable(r.stdout);
+};
+
+export const scanPools = async ({ host }: ChangeContext): Promise<Changed> => {
+  const all = await importables(host);
+  if (!all.ok) return all;
+  const links = new Set(await host.list(BY_ID.slice(0, -1)));
+  const pools: Importable[] = [];
+  for (const p of all.value) {
+    const leaf = p.config.find((c) => c.state === 'ONLINE' && (links.has(c.name) || links.has(`${c.name}-part1`)));
+    const device = leaf === undefined ? null : `${BY_ID}${links.has(`${leaf.name}-part1`) ? `${leaf.name}-part1` : leaf.name}`;
+    const label = device === null ? null : await host.run(labelArgv(device), { timeoutMs: LABEL_MS });
+    pools.push({ ...p, lastHost: label === null || label.failure !== null ? null : parseLabel(label.stdout) });
+  }
+  return ok({ pools });
+};
+
+/** What was mounted, and what was not, and why. */
+const mountAll = async (host: Host, pool: string): Promise<Result<{ mounted: number; left: string[] }>> => {
+  const out = await read(host, ['zfs', 'list', '-Hp', '-t', 'filesystem', '-o', 'name,mountpoint,canmount', '-r', pool]);
+  if (!out.ok) return out;
+  const left: string[] = [];
+  let mounted = 0;
+  for (const [name = '', mountpoint = '-', canmount = 'off'] of rows(out.value)) {
+    if (canmount !== 'on' || !mountpoint.startsWith('/')) continue;
+    const may = mayMountAt(name, mountpoint);
+    const done = may.ok ? await change(host, ['zfs', 'mount', name]) : may;
+    if (done.ok) mounted += 1;
+    else left.push(`${name} at ${mountpoint}: ${done.refusal.why}`);
+  }
+  return ok({ mounted, left });
+};
+
+export const importPool = async ({ host, approval }: ChangeContext, op: Op<'pool.import'>): Promise<Changed> => {
+  const what = `importing pool ${op.name}`;
+  const all = await importables(host);
+  if (!all.ok) return all;
+  const p = all.value.find((x) => x.guid === op.guid);
+  if (!p)
+    return refuse(
+      'not-found',
+      what,
+      `no pool with guid ${op.guid} lies on the disks of this machine`,
+      'connect its disks, and look again: `dplane pool importable`',
+    );
+  if (p.name !== op.name) return refuse('conflict', what, `the pool with this guid is called ${p.name}`, 'look again, and make a new plan');
+  if (!p.importable) return refuse('blocked', what, p.action ?? p.state, 'connect the disks that are missing');
+  if (p.foreign && !op.force)
+    return refuse(
+      'needs-approval',
+      what,
+      'another machine had it last, and did not give it up',
+      'make sure that no other machine uses it, then import it by force; that takes an approval',
+    );
+  if (op.force && approval === null) return refuse('needs-approval', what, 'it is to be taken by force', 'approve it by its name');
+  const now = op.as ?? op.name;
+  const flags = [...(op.force ? ['-f'] : []), ...(op.readonly ? ['-o', 'readonly=on'] : [])];
+  const done = await change(
+    host,
+    ['zpool', 'import', '-N', '-d', BY_ID.slice(0, -1), ...flags, op.guid, ...(op.as === null ? [] : [op.as])],
+    CREATE_POOL_MS,
+  );
+  if (!done.ok) return done;
+  const seen = await identifyPool(host, now, op.guid, ['health', 'readonly']);
+  if (!seen.ok) return seen;
+  const mounts = await mountAll(host, now);
+  if (!mounts.ok) return mounts;
+  if (op.readonly && shown(seen.value, 'readonly') !== 'on') return unverified(what, 'it can be written to');
+  const forgotten = (await host.readText(`${GATE}/forgotten`)) ?? '';
+  if (forgotten.includes(op.guid))
+    await host.writeText(
+      `${GATE}/forgotten`,
+      forgotten
+        .split('\n')
+        .filter((l) => l !== op.guid)
+        .join('\n'),
+      0o644,
+    );
+  await openGate(host);
+  return ok({ guid: op.guid, health: shown(seen.value, 'health'), ...mounts.value });
+};
+
+export const exportPool = async ({ host }: ChangeContext, op: Op<'pool.export'>): Promise<Changed> => {
+  const pool = await identifyPool(host, op.name, op.guid);
+  if (!pool.ok) return pool;
+  // never by force: what is in use stays
+  const done = await change(host, ['zpool', 'export', op.name], CREATE_POOL_MS);
+  if (!done.ok) return done;
+  const after = await poolProperties(host, op.name, ['guid']);
+  return after.ok ? unverified(`exporting pool ${op.name}`, 'it is still there') : ok({ guid: op.guid });
+};
+
+export const checkpointPool = async ({ host }: ChangeContext, op: Op<'pool.checkpoint'>): Promise<Changed> => {
+  const pool = await identifyPool(host, op.name, op.guid);
+  if (!pool.ok) return pool;
+  const done = await change(host, op.action === 'create' ? ['zpool', 'checkpoint', op.name] : ['zpool', 'checkpoint', '-d', op.name]);
+  return done.ok ? ok({ guid: op.guid }) : done;
+};
+
+export const upgradePool = async ({ host }: ChangeContext, op: Op<'pool.upgrade'>): Promise<Changed> => {
+  const what = `upgrading pool ${op.name}`;
+  const pool = await identifyPool(host, op.name, op.guid);
+  if (!pool.ok) return pool;
+  const why = await whyNoUpgrade(host);
+  if (why !== null) return refuse('blocked', what, why, 'install the current version into the other slot first, and upgrade then');
+  const done = await change(host, ['zpool', 'upgrade', op.name], CREATE_POOL_MS);
+  return done.ok ? ok({ guid: op.guid }) : done;
+};
+
+/** Looks for missing pools anew; what serves data follows when none is missing any more. Nothing is stopped by it. */
+const openGate = async (host: Host): Promise<boolean> => {
+  const missing = (await host.readText(`${GATE}/missing`).catch(() => null)) ?? '';
+  if (missing.trim() === '') return false;
+  await host.run(['systemctl', 'restart', '--no-block', 'dplane-pools.service'], { timeoutMs: LOOK_MS });
+  // each has conditions of its own, and waits for the gate; one that is off stays off
+  await host.run(['systemctl', 'start', '--no-block', 'smbd.service', 'nfs-server.service'], { timeoutMs: LOOK_MS });
+  return true;
+};
+export const lookAtGate = async ({ host }: ChangeContext): Promise<Changed> => ok({ looked: await openGate(host) });
+
+/** The gate's list, and nothing else: no disk is touched, and the pool can be imported whenever its disks are back. */
+export const forgetPool = async ({ host }: ChangeContext, op: Op<'pool.forget'>): Promise<Changed> => {
+  const what = `forgetting pool ${op.name}`;
+  const there = await poolProperties(host, op.name, ['guid']);
+  if (there.ok && shown(there.value, 'guid') === op.guid)
+    return refuse('conflict', what, 'it is imported', 'export it, if this machine is to give it up');
+  const missing = ((await host.readText(`${GATE}/missing`)) ?? '').split('\n').filter((l) => l !== '');
+  if (!missing.some((l) => l.startsWith(`${op.guid} `)))
+    return refuse('not-found', what, 'nothing waits for it', 'look at the list of pools');
+  const forgotten = ((await host.readText(`${GATE}/forgotten`)) ?? '').split('\n').filter((l) => l !== '' && l !== op.guid);
+  await host.writeText(`${GATE}/forgotten`, `${[...forgotten, op.guid].join('\n')}\n`, 0o644);
+  await openGate(host);
+  return ok({ guid: op.guid, label: diskLabel(op.name) });
+};
