@@ -14,7 +14,11 @@ const DECLARED = ['package.json', 'package-lock.json', '.npmrc', ...['control', 
 
 /** As Nix hashes what a fixed-output derivation leaves. */
 export const hashOfTree = async (folder: string): Promise<string> =>
-  (await must(['nix', '--extra-experimental-features', 'nix-command', 'hash', 'path', folder], { timeoutMs: 120_000 })).trim();
+  (
+    await must(['nix', '--extra-experimental-features', 'nix-command', 'hash', 'path', '--store', 'dummy://', folder], {
+      timeoutMs: 120_000,
+    })
+  ).trim();
 
 export const hashOfPackages = async (kind: Kind, from: string): Promise<string> => {
   const out = mkdtempSync(join(tmpdir(), 'dplane-npm-tree-'));

@@ -38,6 +38,7 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/access/me', 'Access'],
   ['/system', 'System'],
   ['/system/updates', 'System'],
+  ['/system/generations', 'System'],
   ['/living', 'Parts and states'],
   ['/no/such/page', 'There is nothing here'],
 ];

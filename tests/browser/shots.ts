@@ -49,6 +49,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['me', '/access/me'],
   ['system', '/system'],
   ['updates', '/system/updates'],
+  ['generations', '/system/generations'],
   ['living', '/living'],
 ];
 const OF_POOLS = new Set(['overview', 'pools', 'pool-backup', 'alerts']);

@@ -39,6 +39,7 @@ const Tokens = page(() => import('./pages/access/Tokens.tsx'), 'Tokens');
 const Sessions = page(() => import('./pages/access/Tokens.tsx'), 'Sessions');
 const Me = page(() => import('./pages/access/Me.tsx'), 'Me');
 const System = page(() => import('./pages/system/System.tsx'), 'System');
+const Generations = page(() => import('./pages/system/Generations.tsx'), 'Generations');
 const Updates = page(() => import('./pages/system/Updates.tsx'), 'Updates');
 const Living = page(() => import('./pages/Living.tsx'), 'Living');
 const Nowhere = page(() => import('./pages/Nowhere.tsx'), 'Nowhere');
@@ -77,6 +78,7 @@ export const App = (): JSX.Element => (
     <Route path="/access/me" component={Me} />
     <Route path="/system" component={System} />
     <Route path="/system/updates" component={Updates} />
+    <Route path="/system/generations" component={Generations} />
     <Route path="/living" component={Living} />
     <Route path="*" component={Nowhere} />
   </Router>

@@ -9,6 +9,7 @@ import { schedules } from './routers/schedules.ts';
 import { shareUsers } from './routers/share-users.ts';
 import { datasets, disks, pools, shares, snapshots } from './routers/storage.ts';
 import { alerts, system } from './routers/system.ts';
+import { generations } from './routers/generations.ts';
 import { nixos, updates } from './routers/updates.ts';
 import { router } from './trpc.ts';
 
@@ -31,6 +32,7 @@ export const appRouter = router({
   runs,
   gitops,
   updates,
+  generations,
   nixos,
   events,
   audit,

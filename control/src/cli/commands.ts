@@ -65,6 +65,7 @@ const property: Option = {
 const YES: Option = { name: 'yes', short: 'y', help: "don't ask" };
 const ON_BOX: Option = { name: 'on-box', help: 'the file is on the box itself, such as a USB stick that is mounted there' };
 const bundle: Arg = { name: 'SOURCE', help: 'an address the box can reach, or a file', offer: 'file' };
+const generation: Arg = { name: 'NUMBER', help: 'the number of a generation' };
 const limit = (what: string): Option => ({ name: 'limit', short: 'n', value: 'N', help: `at most this many ${what}` });
 const secretIn: Option = { name: 'password-stdin', help: 'read the password from standard input (first line)' };
 
@@ -881,6 +882,40 @@ export const COMMANDS: readonly Command<Handler>[] = [
     { options: [YES] },
   ),
   command(
+    'generations',
+    'the generations of NixOS: what runs, what starts next',
+    ['generations', 'generations compare 41 42', 'generations activate 41'],
+    async () => (await import('./cmd/generations.ts')).generationsList,
+  ),
+  command(
+    'generations compare',
+    'which packages differ between two generations; with one, between it and the one that runs',
+    ['generations compare 41', 'generations compare 41 42'],
+    async () => (await import('./cmd/generations.ts')).generationsCompare,
+    { args: [generation, { ...generation, name: 'OTHER', optional: true }] },
+  ),
+  command(
+    'generations activate',
+    'let the next restart start this generation, under the same checks as an update',
+    ['generations activate 41'],
+    async () => (await import('./cmd/generations.ts')).generationsActivate,
+    { args: [generation], options: [YES], details: 'Snapshots @pre-upgrade-... of all pools are taken before. What runs is not touched.' },
+  ),
+  command(
+    'generations rollback',
+    'the same with the generation before',
+    ['generations rollback'],
+    async () => (await import('./cmd/generations.ts')).generationsRollback,
+    { options: [YES] },
+  ),
+  command(
+    'generations delete',
+    'delete generations, and what only they needed',
+    ['generations delete 38 39'],
+    async () => (await import('./cmd/generations.ts')).generationsDelete,
+    { args: [{ ...generation, many: true }], options: [YES] },
+  ),
+  command(
     'restart',
     'restart the machine; says before who is connected',
     ['restart'],
@@ -939,7 +974,7 @@ export const SECTIONS: readonly (readonly [string, readonly string[]])[] = [
   ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'schedule', 'share']],
   ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'share', 'share-user', 'share-group']],
   ['Declared state', ['plan', 'apply', 'approve', 'state', 'drift']],
-  ['System', ['update', 'restart']],
+  ['System', ['update', 'generations', 'restart']],
   ['Access', ['claim', 'login', 'logout', 'whoami', 'password', 'totp', 'user', 'token', 'session', 'host', 'recover']],
   ['This command', ['completion', 'version', 'help']],
 ];

@@ -28,6 +28,7 @@ import { createRunner, type RunEnded } from './runner.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
 import { createSchedules } from './schedules.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import { createGenerations } from './generations.ts';
 import { createUpdates } from './updates.ts';
 import { createViews } from './views.ts';
 import { parseState, renderState } from './statefile.ts';
@@ -186,6 +187,16 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         .filter((p) => p.scan.state === 'scanning')
         .map((p) => `${p.scan.kind} of pool ${p.name} (goes on after the restart)`),
     ],
+  });
+
+  const generations = createGenerations({
+    ...deps,
+    pools: async () => {
+      const { observed } = await observer.get(0);
+      const roots = new Map(observed.datasets.map((d) => [d.name, d.guid]));
+      return observed.pools.map((p) => ({ name: p.name, health: p.health, root: roots.get(p.name) ?? null }));
+    },
+    snapshotted: () => refreshSnapshots(),
   });
 
   /** What the engine does by itself, with an account of it. */
@@ -413,6 +424,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     problems: () => observer.last()?.observed.problems ?? [],
     accounts: createShareAccounts({ executor, observer, random: deps.random }),
     updates,
+    generations,
     views: createViews({ host, executor, store, random: deps.random }),
 
     start: async () => {

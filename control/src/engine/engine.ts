@@ -20,6 +20,7 @@ import type { SchedulesEngine } from './schedules.ts';
 import type { SnapshotViews } from './views.ts';
 import type { ProgressReader } from './progress.ts';
 import type { ShareAccounts } from './accounts.ts';
+import type { GenerationsEngine } from './generations.ts';
 import type { Updates } from './updates.ts';
 import type { StateRecord } from '../store/types.ts';
 
@@ -84,6 +85,7 @@ export type Engine = {
   readonly views: SnapshotViews;
   readonly accounts: ShareAccounts;
   readonly updates: Updates;
+  readonly generations: GenerationsEngine;
 
   start(): Promise<void>;
   stop(): Promise<void>;

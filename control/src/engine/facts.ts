@@ -119,6 +119,14 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'update.rolled-back', subject: `slot:${op.slot}`, message: `the next start goes back to slot ${op.slot}` };
     case 'update.confirm':
       return { kind: 'update.confirmed', subject: `slot:${op.slot}`, message: `slot ${op.slot} was confirmed by hand` };
+    case 'generation.activate':
+      return { kind: 'generation.activated', subject: `generation:${op.number}`, message: `generation ${op.number} starts next` };
+    case 'generation.delete':
+      return {
+        kind: 'generation.deleted',
+        subject: 'generations',
+        message: `generations ${op.generations.map((g) => g.number).join(', ')} were deleted`,
+      };
     case 'system.restart':
       return { kind: 'system.restarting', subject: 'system', message: 'the machine restarts' };
     case 'snapshot.destroyMany':

@@ -1,6 +1,7 @@
 /** What an update has to know of the pools, and the snapshots it takes before it begins. */
 import { PoolName } from '../../../control/src/domain/names.ts';
 import { type Result, ok, refuse } from '../../../control/src/domain/refusal.ts';
+import { preUpgradeTag } from '../../../control/src/domain/snapshot/pre-upgrade.ts';
 import type { Host, RunResult } from '../../../control/src/host/host.ts';
 import type { PoolFeatures } from './policy.ts';
 
@@ -43,13 +44,6 @@ export const readFeatures = async (host: Host, pools: readonly { name: string }[
   return ok(all);
 };
 
-const two = (n: number): string => String(n).padStart(2, '0');
-export const snapshotTag = (at: number): string => {
-  const d = new Date(at);
-  const date = `${d.getUTCFullYear()}${two(d.getUTCMonth() + 1)}${two(d.getUTCDate())}`;
-  return `pre-upgrade-${date}-${two(d.getUTCHours())}${two(d.getUTCMinutes())}${two(d.getUTCSeconds())}`;
-};
-
 /** Of each pool's root dataset. */
 export const takeSnapshots = async (
   host: Host,
@@ -57,7 +51,7 @@ export const takeSnapshots = async (
   at: number,
 ): Promise<Result<null>> => {
   for (const { name } of pools.filter((p) => !p.readOnly)) {
-    const snapshot = `${name}@${snapshotTag(at)}`;
+    const snapshot = `${name}@${preUpgradeTag(at)}`;
     const r = await host.run(['zfs', 'snapshot', snapshot], LIMIT);
     if (r.exit !== 0) return no(`taking the snapshot ${snapshot}`, r);
   }

@@ -14,7 +14,8 @@ export type Topic =
   | 'access'
   | 'event'
   | 'system'
-  | 'update';
+  | 'update'
+  | 'generation';
 
 const BY_NOUN: Record<string, readonly Topic[]> = {
   system: ['system'],
@@ -30,6 +31,7 @@ const BY_NOUN: Record<string, readonly Topic[]> = {
   alert: ['alert'],
   access: ['access'],
   update: ['update', 'system'],
+  generation: ['generation', 'system'],
 };
 /** What a finished run may have changed: anything it could touch. */
 export const AFTER_RUN: readonly Topic[] = ['run', 'plan', 'pool', 'dataset', 'snapshot', 'schedule', 'share', 'state', 'alert'];

@@ -26,6 +26,7 @@ export const PARTS: readonly { href: string; label: string }[] = [
   { href: '/activity/alerts', label: 'Alerts' },
   { href: '/activity/audit', label: 'Audit log' },
   { href: '/system/updates', label: 'Updates' },
+  { href: '/system/generations', label: 'Generations of NixOS' },
   { href: '/access/me', label: 'My account' },
   { href: '/access/tokens', label: 'API tokens' },
   { href: '/access/sessions', label: 'Sessions' },

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { BundleInfo, type BundleSource, BundleUrl } from '../../domain/bundle/bundle.ts';
 import { AbsolutePath } from '../../domain/names.ts';
 import { orThrow } from '../../domain/refusal.ts';
+import { PRE_UPGRADE } from '../../domain/snapshot/pre-upgrade.ts';
 import { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import { UpdateHistory, UpdateView } from '../../domain/update/update.ts';
 import type { Context } from '../context.ts';
@@ -126,7 +127,6 @@ export const updates = router({
     .mutation(async ({ ctx }) => orThrow(await ctx.services.engine.updates.confirm(ctx.who().actor))),
 });
 
-const PRE_UPGRADE = 'pre-upgrade-';
 export const nixos = router({
   preUpgradeSnapshots: on({
     permission: 'storage.read',

@@ -10,6 +10,7 @@ import type { ObservedPool } from '../../domain/pool/pool.ts';
 import { ok, refuse } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/user/role.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { GenerationsEngine } from '../../engine/generations.ts';
 import type { Updates } from '../../engine/updates.ts';
 import { openStore } from '../../store/store.ts';
 import { preview } from '../../domain/schedule/preview.ts';
@@ -85,6 +86,18 @@ export const PLAN: Plan = {
     },
   ],
   summary: { create: 0, modify: 0, delete: 1, blocked: 0, nop: 3 },
+};
+
+/** A machine that is no NixOS. */
+const playGenerations = (): GenerationsEngine => {
+  const none = async () => refuse('blocked', 'generations', 'this machine has no generations', 'it is not NixOS');
+  return {
+    list: async () => ok({ available: false, at: 1_700_000_000_000, why: 'this machine has no generations', todo: 'it is not NixOS' }),
+    compare: none,
+    activate: none,
+    rollback: none,
+    remove: none,
+  };
 };
 
 /** A machine without slots: everything about updates is refused, or says so. */
@@ -225,6 +238,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       owned: async () => ok({ id: 20_001, owned: [], lookedAt: 0, complete: true }),
     },
     updates: playUpdates(),
+    generations: playGenerations(),
     start: async () => {},
     stop: async () => {},
   };

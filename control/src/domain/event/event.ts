@@ -45,6 +45,8 @@ export const EventKind = z.enum([
   'update.reverted',
   'update.rolled-back',
   'update.keys-changed',
+  'generation.activated',
+  'generation.deleted',
   'system.restarting',
   'store.stepped-back',
   'gitops.drift',

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { BundleSource } from '../bundle/bundle.ts';
 import { diskLabel } from '../disk/disk.ts';
+import { GenerationRef, MAX_DELETED } from '../generation/generation.ts';
 import { DatasetKind } from '../dataset/dataset.ts';
 import { DatasetName, Digest, Guid, Millis, PoolName, SnapshotTag } from '../names.ts';
 import { PoolOptions, Vdev } from '../pool/pool.ts';
@@ -146,6 +147,10 @@ export const Operation = z.discriminatedUnion('kind', [
   /** The running slot, if it is still this one. */
   z.strictObject({ kind: z.literal('update.confirm'), slot: SlotName }),
   z.strictObject({ kind: z.literal('system.restart') }),
+  /** NixOS: it starts next, counted and judged. What runs is not touched. */
+  z.strictObject({ kind: z.literal('generation.activate'), ...GenerationRef.shape }),
+  /** Never one that runs, was started or starts next. */
+  z.strictObject({ kind: z.literal('generation.delete'), generations: z.array(GenerationRef).min(1).max(MAX_DELETED) }),
   /** Kept by the control plane itself: a part of plans like the others, but never sent to the executor. */
   z.strictObject({ kind: z.literal('schedule.put'), schedule: SnapshotSchedule }),
   z.strictObject({ kind: z.literal('schedule.remove'), name: ScheduleName }),

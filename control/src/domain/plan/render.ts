@@ -130,6 +130,10 @@ const wordsOf = (op: Operation): string[] | null => {
       ];
     case 'share-group.put':
       return ['share-group', 'create', op.name];
+    case 'generation.activate':
+      return ['generations', 'activate', String(op.number)];
+    case 'generation.delete':
+      return ['generations', 'delete', ...op.generations.map((g) => String(g.number))];
     // what these take does not fit into a line that anyone would type
     case 'pool.create':
     case 'pool.set':

@@ -4,6 +4,7 @@ import { refuse } from '../../domain/refusal.ts';
 import type { ChangeContext, Changed } from './host.ts';
 import { createDataset, renameDataset, setDataset } from './dataset.ts';
 import { destroyDataset } from './destroy.ts';
+import { activateGeneration, deleteGenerations } from './generation.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
 import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPools, upgradePool } from './portable.ts';
 import { eraseDisk } from './erase.ts';
@@ -107,6 +108,10 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
     case 'update.confirm':
     case 'system.restart':
       return changeSystem(context, op);
+    case 'generation.activate':
+      return activateGeneration(context, op);
+    case 'generation.delete':
+      return deleteGenerations(context, op);
     case 'schedule.put':
     case 'schedule.remove':
       return Promise.resolve(refuse('invalid', op.kind, 'schedules are kept by the control plane, not by the executor', 'ask dplaned'));

@@ -62,6 +62,8 @@ const laneOf = (op: Operation): string | null => {
     case 'update.rollback':
     case 'update.confirm':
     case 'system.restart':
+    case 'generation.activate':
+    case 'generation.delete':
       return 'update';
     case 'share.put':
       return `share:${op.share.kind}`;
@@ -102,6 +104,10 @@ const subjectOf = (op: Operation): string => {
     case 'update.rollback':
     case 'update.confirm':
       return `slot ${op.slot}`;
+    case 'generation.activate':
+      return `generation ${op.number}`;
+    case 'generation.delete':
+      return `generations ${op.generations.map((g) => g.number).join(', ')}`;
   }
   if (op.kind === 'schedule.put') return op.schedule.name;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;

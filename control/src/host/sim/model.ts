@@ -3,6 +3,7 @@
  * same machine. Sizes are bytes, `created` is in seconds (as ZFS keeps it), everything else in milliseconds.
  */
 import type { PoolHealth, VdevKind, VdevRole } from '../../domain/pool/pool.ts';
+import type { SimNix } from './nix.ts';
 import type { SimOta } from './ota.ts';
 import { guidOf } from './guid.ts';
 
@@ -119,6 +120,8 @@ export type SimModel = {
   events: SimEvent[];
   /** The two system slots; without it a machine that has none. */
   ota?: SimOta;
+  /** Generations of NixOS; without it another system. */
+  nix?: SimNix;
 };
 
 /** What every filesystem occupies before anything is in it. */

@@ -5,6 +5,7 @@ import { EXPORTS_FILE, renderExports } from '../nfs/exports.ts';
 import { renderSmb, SMB_FILE } from '../samba/conf.ts';
 import { demoAccounts } from './demo-accounts.ts';
 import { guidOf, randomOf } from './guid.ts';
+import { freshNix } from './nix.ts';
 import { freshOta, slot, system } from './ota.ts';
 import type { SlotName, SystemInfo, UpdateEvent } from '../../domain/slot/slot.ts';
 import {
@@ -427,6 +428,30 @@ export const demoModel = (): SimModel => {
       told(DEMO_NOW - 40 * DAY, 'confirmed', 'a', system('0.1.0', 10)),
     ],
   });
+  const common = ['glibc-2.42', 'openssl-3.6.1', 'nodejs-24.21.0', 'dplaneos-0.1.0', 'coreutils-9.9'];
+  b.model.nix = freshNix(b.model, [
+    {
+      at: DEMO_NOW - 96 * DAY,
+      label: '26.05.20260817.4c1e22b',
+      kernel: '6.12.55',
+      zfs: '2.3.6',
+      more: [...common, 'samba-4.22.5', 'systemd-259.1'],
+    },
+    {
+      at: DEMO_NOW - 61 * DAY,
+      label: '26.05.20260921.9a04d1e',
+      kernel: '6.12.57',
+      zfs: '2.3.6',
+      more: [...common, 'samba-4.22.6', 'systemd-259.1'],
+    },
+    {
+      at: DEMO_NOW - 40 * DAY,
+      label: '26.05.20261012.8eeec93',
+      kernel: '6.12.57',
+      zfs: '2.3.7',
+      more: [...common, 'samba-4.22.6', 'systemd-259.2', 'podman-5.7.0', 'crun-1.26'],
+    },
+  ]);
   return b.model;
 };
 

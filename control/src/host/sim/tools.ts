@@ -3,6 +3,7 @@ import { getent, pdbedit, unlink } from './accounts.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
 import { BY_ID, type SimDisk, type World } from './model.ts';
+import { find, nixStore, systemdRun } from './nix.ts';
 import { advance, dplaneOta, systemctlOta } from './ota.ts';
 import { datasetProperty, mountpointOf } from './properties.ts';
 import type { Tool } from './words.ts';
@@ -263,6 +264,9 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   pdbedit,
   unlink,
   'dplane-ota': dplaneOta,
+  find,
+  'nix-store': nixStore,
+  'systemd-run': systemdRun,
 };
 
 /** An argv as a whole: a full path to a tool is that tool. */

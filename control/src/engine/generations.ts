@@ -1,0 +1,154 @@
+/**
+ * Generations of NixOS, as far as the control plane goes: it reads the profile itself, takes snapshots of every pool before one is activated, asks the
+ * executor, and keeps an account. Elsewhere than on NixOS each answer says so.
+ */
+import type { Clock } from '../domain/clock.ts';
+import {
+  beforeCurrent,
+  comparePackages,
+  type Generation,
+  type GenerationDiff,
+  type Generations,
+  whyNoActivate,
+  whyNoDelete,
+} from '../domain/generation/generation.ts';
+import type { Operation } from '../domain/operation/operation.ts';
+import { type Result, ok, refuse } from '../domain/refusal.ts';
+import { preUpgradeTag } from '../domain/snapshot/pre-upgrade.ts';
+import type { Actor } from '../domain/user/user.ts';
+import type { Executor } from '../host/executor.ts';
+import type { Host } from '../host/host.ts';
+import { readClosure, readGenerations } from '../host/nix/generations.ts';
+import type { Store } from '../store/types.ts';
+import { factOf } from './facts.ts';
+
+export type Activated = { number: number; snapshots: string[] };
+export type GenerationsEngine = {
+  list(): Promise<Result<Generations>>;
+  compare(from: number, to: number): Promise<Result<GenerationDiff>>;
+  /** It starts next. Snapshots of all pools are taken before, or nothing is done. */
+  activate(actor: Actor, number: number): Promise<Result<Activated>>;
+  /** The one before the one that starts next. */
+  rollback(actor: Actor): Promise<Result<Activated>>;
+  remove(actor: Actor, numbers: readonly number[]): Promise<Result<{ deleted: number[]; collecting: boolean }>>;
+};
+
+export type GenerationsDeps = {
+  host: Host;
+  executor: Executor;
+  store: Store;
+  clock: Clock;
+  random: (bytes: number) => Buffer;
+  /** As they are now, with the guid of the root dataset; null when it can't be seen. */
+  pools: () => Promise<readonly { name: string; health: string; root: string | null }[]>;
+  /** Snapshots were taken. */
+  snapshotted: () => Promise<void>;
+};
+
+export const createGenerations = ({ host, executor, store, clock, random, pools, snapshotted }: GenerationsDeps): GenerationsEngine => {
+  const read = async (what: string): Promise<Result<Generation[]>> => {
+    const found = await readGenerations(host, clock());
+    if (!found.ok) return found;
+    return found.value.available ? ok(found.value.generations) : refuse('blocked', what, found.value.why, found.value.todo);
+  };
+  const one = (generations: readonly Generation[], number: number, what: string): Result<Generation> => {
+    const found = generations.find((g) => g.number === number);
+    return found === undefined ? refuse('not-found', what, `there is no generation ${number}`, 'list them again') : ok(found);
+  };
+
+  /** Asked of the executor, with what it came to in the audit log and, when it was done, as an event. */
+  const ask = async (actor: Actor, operation: Operation): Promise<Result<Record<string, unknown>>> => {
+    const id = `generation-${random(12).toString('hex')}`;
+    const fact = factOf(operation);
+    const account = (outcome: 'allowed' | 'succeeded' | 'failed', reason: string): void =>
+      void store.audit.append({
+        actor,
+        action: operation.kind,
+        subject: fact.subject,
+        outcome,
+        reason,
+        detail: { operation: id, request: operation },
+      });
+    account('allowed', 'permission system.update');
+    const answer = await executor.execute({ v: 1, id, actor, operation, approval: null });
+    store.transact(() => {
+      account(answer.ok ? 'succeeded' : 'failed', answer.ok ? 'the executor saw it done' : answer.refusal.why);
+      if (answer.ok) store.events.append({ ...fact, severity: 'info', actor: actor.name, data: { operation: id } });
+    });
+    return answer.ok ? ok(answer.result) : answer;
+  };
+
+  /** Of the root dataset of every pool that can be written: the names of the snapshots. */
+  const snapshotPools = async (actor: Actor): Promise<Result<string[]>> => {
+    const tag = preUpgradeTag(clock());
+    const taken: string[] = [];
+    for (const { name, health, root } of await pools()) {
+      if (root === null || !['ONLINE', 'DEGRADED'].includes(health))
+        return refuse(
+          'blocked',
+          'snapshots before the change',
+          `pool ${name} is ${health} and takes none`,
+          'bring it back, or export it, first',
+        );
+      const done = await ask(actor, { kind: 'snapshot.create', dataset: name, guid: root, tag, recursive: false });
+      if (!done.ok) return done;
+      taken.push(`${name}@${tag}`);
+    }
+    await snapshotted();
+    return ok(taken);
+  };
+
+  const activate = async (actor: Actor, pick: (all: readonly Generation[]) => Result<Generation>): Promise<Result<Activated>> => {
+    const all = await read('activating a generation');
+    if (!all.ok) return all;
+    const target = pick(all.value);
+    if (!target.ok) return target;
+    const { number, path } = target.value;
+    const why = whyNoActivate(target.value);
+    if (why !== null) return refuse('conflict', `activating generation ${number}`, why, 'nothing has to be done');
+    const snapshots = await snapshotPools(actor);
+    if (!snapshots.ok) return snapshots;
+    const done = await ask(actor, { kind: 'generation.activate', number, path });
+    return done.ok ? ok({ number, snapshots: snapshots.value }) : done;
+  };
+
+  return {
+    list: () => readGenerations(host, clock()),
+    compare: async (from, to) => {
+      const what = 'comparing generations';
+      const all = await read(what);
+      if (!all.ok) return all;
+      const [a, b] = [one(all.value, from, what), one(all.value, to, what)];
+      if (!a.ok) return a;
+      if (!b.ok) return b;
+      const [before, after] = [await readClosure(host, a.value.path), await readClosure(host, b.value.path)];
+      if (!before.ok) return before;
+      if (!after.ok) return after;
+      return ok({ from, to, packages: comparePackages(before.value, after.value) });
+    },
+    activate: (actor, number) => activate(actor, (all) => one(all, number, `activating generation ${number}`)),
+    rollback: (actor) =>
+      activate(actor, (all) => {
+        const found = beforeCurrent(all);
+        return found === null
+          ? refuse('not-found', 'going back', 'there is no older generation', 'look at them: dplane generations')
+          : ok(found);
+      }),
+    remove: async (actor, numbers) => {
+      const what = 'deleting generations';
+      const all = await read(what);
+      if (!all.ok) return all;
+      const refs: { number: number; path: string }[] = [];
+      for (const number of new Set(numbers)) {
+        const found = one(all.value, number, what);
+        if (!found.ok) return found;
+        const why = whyNoDelete(found.value);
+        if (why !== null)
+          return refuse('blocked', what, `generation ${number} is needed: ${why}`, 'activate another one and restart first');
+        refs.push({ number, path: found.value.path });
+      }
+      const done = await ask(actor, { kind: 'generation.delete', generations: refs });
+      return done.ok ? ok({ deleted: refs.map((r) => r.number), collecting: done.value.collecting === true }) : done;
+    },
+  };
+};
