@@ -89,6 +89,27 @@ const newName: Arg = { name: 'TO', help: 'the new name' };
 const shareUser = async () => import('./cmd/share-user.ts');
 const inGroup: Option = { name: 'group', value: 'NAME', many: true, help: 'a group they belong to, without @; may be repeated' };
 const SHARE_ACCOUNTS: readonly Command<Handler>[] = [
+  command(
+    'dataset permit',
+    'owner, group and mode of its files, for who logs in to shares',
+    ['dataset permit tank/docs --owner anna --group family', 'dataset permit tank/docs --group family --access group --recursive'],
+    async () => (await shareUser()).datasetPermit,
+    {
+      args: [dataset],
+      options: [
+        { name: 'owner', value: 'USER', help: 'a user for shares; root when left out' },
+        { name: 'group', value: 'GROUP', help: 'a group for shares; root when left out' },
+        {
+          name: 'access',
+          value: 'WHO',
+          offer: ['owner', 'group', 'group-read', 'all-read'],
+          help: 'owner: nobody else; group (default): both write; group-read: the group reads; all-read: everyone reads',
+        },
+        { name: 'recursive', help: 'also everything in it, after a snapshot to go back to' },
+        ...CHANGE,
+      ],
+    },
+  ),
   command('share-user list', 'who may log in to SMB shares', ['share-user list'], async () => (await shareUser()).shareUserList),
   command(
     'share-user create',

@@ -14,6 +14,7 @@ import { whyNoUpgrade } from '../host/ota/upgrade.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
 import { openAlert, settleAlerts } from './conditions.ts';
+import { createPermissions } from './permissions.ts';
 import { createShareAccounts } from './accounts.ts';
 import { sha256 } from './digest.ts';
 import { createDriftKeeper } from './drift-keeper.ts';
@@ -422,6 +423,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     alerts: () => store.alerts.open(),
     alertHistory: (limit) => store.alerts.page(limit),
     problems: () => observer.last()?.observed.problems ?? [],
+    permissions: createPermissions(host, observer),
     accounts: createShareAccounts({ executor, observer, random: deps.random }),
     updates,
     generations,

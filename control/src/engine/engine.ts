@@ -19,6 +19,7 @@ import type { Actor } from '../domain/user/user.ts';
 import type { SchedulesEngine } from './schedules.ts';
 import type { SnapshotViews } from './views.ts';
 import type { ProgressReader } from './progress.ts';
+import type { Permissions } from './permissions.ts';
 import type { ShareAccounts } from './accounts.ts';
 import type { GenerationsEngine } from './generations.ts';
 import type { Updates } from './updates.ts';
@@ -84,6 +85,7 @@ export type Engine = {
   readonly schedules: SchedulesEngine;
   readonly views: SnapshotViews;
   readonly accounts: ShareAccounts;
+  readonly permissions: Permissions;
   readonly updates: Updates;
   readonly generations: GenerationsEngine;
 

@@ -1,6 +1,7 @@
 /** What an executed operation is called in events and audit: one place, so that every path says it alike. */
 import { sourceName } from '../domain/bundle/bundle.ts';
 import { diskLabel } from '../domain/disk/disk.ts';
+import { MODES } from '../domain/permission/permission.ts';
 import type { EventKind } from '../domain/event/event.ts';
 import { type Operation, placeName, rangeName } from '../domain/operation/operation.ts';
 import { shareKey } from '../domain/share/share.ts';
@@ -171,6 +172,12 @@ export const factOf = (op: Operation): Fact => {
     case 'snapshot.read':
     case 'snapshot.diff':
       return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `snapshots of ${op.dataset} were looked at` };
+    case 'dataset.permit':
+      return {
+        kind: 'dataset.changed',
+        subject: `dataset:${op.name}`,
+        message: `permissions of ${op.name}${op.recursive ? ' and all that is in it' : ''}: owner ${op.owner}, group ${op.group}, ${MODES[op.access].words}`,
+      };
     case 'share-user.put': {
       const message = op.isNew
         ? `user ${op.name} for shares was made`

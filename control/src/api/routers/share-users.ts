@@ -1,5 +1,6 @@
 /** Accounts that log in to shares. Making and changing them is a plan (`share-user.create`, ...); a password comes in here, and goes on sealed. */
 import { z } from 'zod';
+import { DatasetName } from '../../domain/names.ts';
 import { orThrow } from '../../domain/refusal.ts';
 import {
   AccountName,
@@ -34,6 +35,13 @@ export const shareUsers = router({
   })
     .input(z.strictObject({ password: SharePassword }))
     .mutation(async ({ ctx, input }) => ({ sealed: orThrow(await ctx.services.engine.accounts.seal(ctx.who().actor, input.password)) })),
+  permissions: on({
+    permission: 'share.read',
+    about: 'Owner, group and mode of a dataset’s folder, by number; and how far a change of them is.',
+    rest: { method: 'GET', path: '/api/shares/permissions' },
+  })
+    .input(z.strictObject({ dataset: DatasetName }))
+    .query(async ({ ctx, input }) => orThrow(await ctx.services.engine.permissions.of(input.dataset))),
   owned: on({
     permission: 'share.read',
     about: 'What an account owns in the datasets that are shared, by ZFS’s own accounting.',

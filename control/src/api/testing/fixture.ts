@@ -232,6 +232,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
     },
     importable: () => Promise.resolve(ok([])),
     poolProgress: () => Promise.resolve(ok({ ...tank, at })),
+    permissions: { of: async () => ok({ owner: 0, group: 0, mode: '755', progress: null }) },
     accounts: {
       list: async () => ({ at, known: true, key: null, users: [], groups: [] }),
       seal: async () => ok(`sealed1.00000000.${'A'.repeat(59)}`),

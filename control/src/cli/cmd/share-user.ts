@@ -124,3 +124,16 @@ export const shareUserSeal: Handler = async (cli, input) => {
   cli.term.line(text);
   return EXIT.ok;
 };
+
+export const datasetPermit: Handler = async (cli, input) => {
+  const { change } = await import('../changes.ts');
+  const name = input.word('DATASET');
+  const owner = input.text('owner');
+  const group = input.text('group');
+  const access = input.choice('access', ['owner', 'group', 'group-read', 'all-read']) ?? 'group';
+  const request: ChangeRequest = { kind: 'dataset.permit', name, owner, group, access, recursive: input.flag('recursive') };
+  return change(cli, [request], async () => {
+    const seen = await (await cli.api()).shareUsers.permissions.query({ dataset: name });
+    return `${name}: owner ${seen.owner === 0 ? 'root' : (owner ?? seen.owner)}, group ${seen.group === 0 ? 'root' : (group ?? seen.group)}, mode ${seen.mode}`;
+  });
+};

@@ -14,6 +14,7 @@ import { ScheduleMark, ScheduleName, SnapshotSchedule } from '../schedule/schedu
 import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
 import { POOL_MOVES, POOL_OPERATIONS } from './pool-operations.ts';
 import { ShareSpec } from '../share/share.ts';
+import { PermissionOperation } from '../permission/permission.ts';
 import { ACCOUNT_OPERATIONS } from '../share-user/operation.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
 import { ReleaseIndex, SlotName } from '../slot/slot.ts';
@@ -135,6 +136,7 @@ export const Operation = z.discriminatedUnion('kind', [
   /** Reading that needs root: who is connected to which share. */
   z.strictObject({ kind: z.literal('share.clients') }),
   ...ACCOUNT_OPERATIONS,
+  PermissionOperation,
   /**
    * Starts the updater, which reads and verifies the bundle itself. There is no operation that touches a key: who may enroll one may become root,
    * so that is done by root at the machine (docs/adr/0006-slots.md).
@@ -194,6 +196,7 @@ export const targetOf = (op: Operation): Target | null => {
     case 'dataset.rename':
     case 'dataset.set':
     case 'dataset.promote':
+    case 'dataset.permit':
       return { kind: 'dataset', name: op.name, guid: op.guid };
     case 'snapshot.destroy':
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.guid };

@@ -12,6 +12,7 @@ import { POOL_CHANGES, POOL_MOVE_CHANGES } from './pool-change.ts';
 import { Properties } from '../property/property.ts';
 import { ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { ShareName, ShareSpec } from '../share/share.ts';
+import { PermissionRequest } from '../permission/permission.ts';
 import { AccountName, ShareUser } from '../share-user/share-user.ts';
 
 /** Without defaults: what is not said stays. */
@@ -66,6 +67,7 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: ShareName }),
   z.strictObject({ kind: z.literal('schedule.put'), schedule: SnapshotSchedule }),
   z.strictObject({ kind: z.literal('schedule.remove'), name: ScheduleName }),
+  PermissionRequest,
   /** A new account, with its sealed password; `change` takes only what differs. */
   z.strictObject({ kind: z.literal('share-user.create'), user: ShareUser.omit({ id: true }) }),
   z.strictObject({ kind: z.literal('share-user.change'), name: AccountName, user: ShareUserChange }),

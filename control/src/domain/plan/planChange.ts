@@ -12,6 +12,7 @@ import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
 import { isPoolChange, isPoolMove, type PoolChange } from './pool-change.ts';
 import { poolMoves } from './pool-moves.ts';
+import { planPermit } from './permit.ts';
 import { poolDeeds, poolOfChange } from './pool-deeds.ts';
 import { type Accounts, accountsOf, isAccountRequest, takeAccount } from './change-accounts.ts';
 import { plan, type PlanDraft, summarize } from './plan.ts';
@@ -108,6 +109,7 @@ const poolsOf = (c: ChangeRequest): string[] => {
       return [poolOf(c.schedule.dataset)];
     case 'pool.scrub':
     case 'dataset.set':
+    case 'dataset.permit':
     case 'dataset.destroy':
     case 'dataset.promote':
       return [poolOf(c.name)];
@@ -134,6 +136,7 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
     return now.accounts
       ? takeAccount(now.accounts, now.shares, c)
       : refuse('unavailable', 'accounts for sharing', 'they could not be read', 'look at the open alerts').refusal;
+  if (c.kind === 'dataset.permit') return deeds(now, planPermit(now.observed, c));
   switch (c.kind) {
     case 'pool.create':
       if (now.pools.has(c.pool.name)) return taken(`pool ${c.pool.name}`, 'a pool of this name exists', 'choose another name');
@@ -249,6 +252,12 @@ const rename = (now: Now, from: string, to: string): Refusal | null => {
     }
   for (const [key, s] of now.shares) if (isWithin(s.dataset, from)) now.shares.set(key, { ...s, dataset: there(s.dataset) });
   for (const [key, s] of now.schedules) if (isWithin(s.dataset, from)) now.schedules.set(key, { ...s, dataset: there(s.dataset) });
+  return null;
+};
+
+const deeds = (now: Now, planned: Result<Action[]>): Refusal | null => {
+  if (!planned.ok) return planned.refusal;
+  for (const action of planned.value) now.deeds.set(action.id, action);
   return null;
 };
 

@@ -148,6 +148,7 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'pool.reopen':
     case 'share-user.owned':
     case 'secret.seal':
+    case 'dataset.permit':
     case 'pool.scan':
     case 'pool.gate':
     // no part of any plan

@@ -9,6 +9,7 @@ import { createPool, scrubPool, setPool } from './pool.ts';
 import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPools, upgradePool } from './portable.ts';
 import { eraseDisk } from './erase.ts';
 import { changeAccounts } from './accounts.ts';
+import { permit } from './permit.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
 import { changeSystem } from './update.ts';
 import { pruneSnapshots } from './prune.ts';
@@ -115,6 +116,8 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
     case 'schedule.put':
     case 'schedule.remove':
       return Promise.resolve(refuse('invalid', op.kind, 'schedules are kept by the control plane, not by the executor', 'ask dplaned'));
+    case 'dataset.permit':
+      return permit(context, op);
     case 'share-user.put':
     case 'share-user.rename':
     case 'share-user.remove':

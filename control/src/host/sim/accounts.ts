@@ -63,3 +63,28 @@ export const userspace: Tool = (w, args) => {
   if (!d) return failed(`cannot open '${args.at(-1)}': dataset does not exist\n`);
   return said(`0\t${w.account(d).referenced}\t${Object.keys(d.files).length + 1}\n`);
 };
+
+/** Owner, group and mode of folders; those that nobody changed belong to root. */
+const MODE_OF = '/.permissions';
+const modeOf = (w: World, path: string): string => w.model.texts[MODE_OF + path] ?? '0 0 755';
+export const stat: Tool = (w, args) => said(`${modeOf(w, args.at(-1) ?? '')}\n`);
+const set = (w: World, path: string, change: (now: string[]) => string[]): void => {
+  w.model.texts[MODE_OF + path] = change(modeOf(w, path).split(' ')).join(' ');
+};
+export const chown: Tool = (w, [, , to = '', path = '']) => {
+  set(w, path, ([, , mode = '']) => [...to.split(':'), mode]);
+  return done();
+};
+export const chmod: Tool = (w, [, mode = '', path = '']) => {
+  set(w, path, ([u = '', g = '']) => [u, g, String(Number(mode))]);
+  return done();
+};
+export const df: Tool = () => said('IUsed\n   12\n');
+/** Only what the permissions of a whole dataset are set with. */
+export const findAndSet: Tool = (w, args) => {
+  const own = args[args.indexOf('chown') + 2];
+  const mode = args[args.indexOf('chmod') + 1];
+  if (args[1] !== '-xdev' || own === undefined || mode === undefined) return failed('find: unknown predicate\n');
+  set(w, args[0] ?? '', () => [...own.split(':'), String(Number(mode))]);
+  return { ...done(), stdout: '.\n'.repeat(12) };
+};

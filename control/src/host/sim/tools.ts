@@ -1,5 +1,5 @@
 /** Everything of the simulated host that is not ZFS: disks, Samba, NFS, systemd, SMART. */
-import { getent, pdbedit, unlink } from './accounts.ts';
+import { chmod, chown, df, findAndSet, getent, pdbedit, stat, unlink } from './accounts.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
 import { BY_ID, type SimDisk, type World } from './model.ts';
@@ -263,8 +263,12 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   getent,
   pdbedit,
   unlink,
+  stat,
+  chown,
+  chmod,
+  df,
   'dplane-ota': dplaneOta,
-  find,
+  find: (w, args, now, input) => (args.includes('-exec') ? findAndSet : find)(w, args, now, input),
   'nix-store': nixStore,
   'systemd-run': systemdRun,
 };

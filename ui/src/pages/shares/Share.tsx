@@ -8,6 +8,7 @@ import { Answer, Button, Empty, Note, Page, Section } from '../../parts/basic.ts
 import { Status } from '../../parts/Status.tsx';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../../parts/words.ts';
+import { Permissions } from './Permissions.tsx';
 import { RemoveShare } from './RemoveShare.tsx';
 import { type ObservedShare, who } from './who.ts';
 
@@ -120,6 +121,7 @@ export const Share = (): JSX.Element => {
                     ]}
                   />
                 </Section>
+                <Permissions dataset={s().spec.dataset} />
                 <Section title={s().spec.kind === 'nfs' ? 'Who may mount it' : 'Options'}>
                   <dl class="facts">
                     <For each={optionsOf(s().spec)}>

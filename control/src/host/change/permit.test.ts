@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { Access } from '../../domain/permission/permission.ts';
+import { execute } from './execute.ts';
+import { PROGRESS_FILE } from './permit.ts';
+import { clock, exists, guidOf, type Machine, machine, must, NOW } from './testing.ts';
+
+const permit = async (host: Machine, more: { access?: Access; recursive?: boolean; guid?: string } = {}) =>
+  execute(
+    { host, clock, approval: null, id: 'test-0001' },
+    {
+      kind: 'dataset.permit',
+      name: 'tank/docs',
+      guid: await guidOf(host, 'tank/docs'),
+      owner: 20_002,
+      group: 20_001,
+      access: 'group',
+      recursive: false,
+      snapshot: more.recursive === true ? 'before-permissions-2026-11-20' : null,
+      ...more,
+    },
+  );
+const now = async (host: Machine): Promise<string> => (await must(host, 'stat', '-c', '%u %g %a', '--', '/mnt/tank/docs')).trim();
+
+test('the top folder alone: nothing is taken or searched', async () => {
+  const host = await machine();
+  expect(await permit(host)).toMatchObject({ ok: true });
+  expect(await now(host)).toBe('20002 20001 2770');
+  expect(host.ran.some((argv) => argv[0] === 'find' || argv[1] === 'snapshot')).toBe(false);
+});
+
+test('everything in it: after a snapshot, by one walk that follows no link and leaves no file system', async () => {
+  const host = await machine();
+  expect(await permit(host, { recursive: true, access: 'group-read' })).toMatchObject({ ok: true, value: { files: 12 } });
+  expect(await exists(host, `tank/docs@before-permissions-2026-11-20-${Math.trunc(NOW / 1000)}`)).toBe(true);
+  const walk = host.ran.find((argv) => argv[0] === 'find') ?? [];
+  expect(walk.slice(0, 3)).toEqual(['find', '/mnt/tank/docs', '-xdev']);
+  expect(walk.join(' ')).not.toMatch(/-L|-follow|chmod -R/);
+  expect(host.ran.findIndex((argv) => argv[1] === 'snapshot')).toBeLessThan(host.ran.indexOf(walk));
+  expect(await host.readText(PROGRESS_FILE)).toBeNull();
+});
+
+test('one that breaks off says how to go back; another dataset of the name, or one that is not mounted, is left alone', async () => {
+  const host = await machine();
+  host.fault({ match: ['find'], kind: 'exit', exit: 1, stderr: 'find: input/output error\n', times: 1 });
+  expect(await permit(host, { recursive: true })).toMatchObject({
+    ok: false,
+    refusal: {
+      why: expect.stringContaining('input/output'),
+      todo: expect.stringContaining('snapshot rollback tank/docs@before-permissions'),
+    },
+  });
+  expect(await permit(host, { guid: '1' })).toMatchObject({ ok: false, refusal: { code: 'conflict' } });
+  await must(host, 'zfs', 'unmount', 'tank/docs');
+  expect(await permit(host)).toMatchObject({ ok: false, refusal: { why: expect.stringContaining('not mounted') } });
+  expect(await now(host)).toBe('0 0 755');
+});

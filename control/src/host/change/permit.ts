@@ -1,0 +1,93 @@
+/**
+ * Owner, group and mode of a dataset's folder, and of all that is in it when asked for. A snapshot comes first; links are changed, never
+ * followed; other file systems below are left alone. How far it is stands in a file that the daemon reads.
+ */
+import { ok, refuse } from '../../domain/refusal.ts';
+import { MODES, type PermissionOperation } from '../../domain/permission/permission.ts';
+import { type ChangeContext, type Changed, change, identify, ran, read, shown, unverified } from './host.ts';
+
+export const PROGRESS_FILE = '/run/dplane/permissions.json';
+const TELL_MS = 1_000;
+/** Two million files on slow disks. */
+const LIMIT_MS = 6 * 3_600_000;
+
+export const statArgv = (path: string): string[] => ['stat', '-c', '%u %g %a', '--', path];
+
+export const permit = async ({ host, clock }: ChangeContext, op: PermissionOperation): Promise<Changed> => {
+  const what = `permissions of ${op.name}`;
+  const seen = await identify(host, op.name, op.guid, ['mounted', 'mountpoint', 'readonly']);
+  if (!seen.ok) return seen;
+  const path = shown(seen.value, 'mountpoint');
+  if (shown(seen.value, 'mounted') !== 'yes' || !path.startsWith('/') || path === '/')
+    return refuse('conflict', what, 'it is not mounted, so its files are out of reach', 'mount it first');
+  if (shown(seen.value, 'readonly') === 'on') return refuse('conflict', what, 'it is read only', 'set readonly=off first');
+  if (op.snapshot !== null) {
+    const name = `${op.name}@${op.snapshot}-${Math.trunc(clock() / 1000)}`;
+    const taken = await change(host, ['zfs', 'snapshot', name]);
+    if (!taken.ok) return taken;
+    const there = await read(host, ['zfs', 'list', '-H', '-o', 'name', '-t', 'snapshot', name]);
+    if (!there.ok) return there;
+    const done = await everything({ host, clock }, op, path);
+    if (!done.ok)
+      return { ok: false, refusal: { ...done.refusal, todo: `some of it is changed; go back with: dplane snapshot rollback ${name}` } };
+    return finish(host, op, path, { snapshot: name, files: done.value.files });
+  }
+  const owner = await change(host, ['chown', '-h', '--', `${op.owner}:${op.group}`, path]);
+  if (!owner.ok) return owner;
+  const mode = await change(host, ['chmod', '--', MODES[op.access].folder, path]);
+  return mode.ok ? finish(host, op, path, {}) : mode;
+};
+
+const everything = async (
+  { host, clock }: Pick<ChangeContext, 'host' | 'clock'>,
+  op: PermissionOperation,
+  path: string,
+): Promise<Changed & ({ ok: true; value: { files: number } } | { ok: false })> => {
+  const { folder, file } = MODES[op.access];
+  const used = await read(host, ['df', '--output=iused', '--', path]);
+  const total = used.ok ? Number(used.value.split('\n')[1]?.trim()) || 0 : 0;
+  const own = ['-exec', 'chown', '-h', `${op.owner}:${op.group}`, '{}', '+'];
+  const argv = [
+    ...['find', path, '-xdev', '-printf', '.\n', '('],
+    ...['-type', 'd', ...own, '-exec', 'chmod', folder, '{}', '+'],
+    ...['-o', '-type', 'f', ...own, '-exec', 'chmod', file, '{}', '+'],
+    ...['-o', ...own, ')'],
+  ];
+  let done = 0;
+  let told = 0;
+  const tell = (): Promise<void> =>
+    host.writeText(PROGRESS_FILE, `${JSON.stringify({ dataset: op.name, done, total, at: clock() })}\n`, 0o644);
+  await tell();
+  const lines = host.lines(argv, { timeoutMs: LIMIT_MS });
+  for (let next = await lines.next(); ; next = await lines.next()) {
+    if (next.done) {
+      await change(host, ['unlink', PROGRESS_FILE]);
+      return ran(next.value)
+        ? ok({ files: done })
+        : refuse(
+            'failed',
+            `permissions of ${op.name}`,
+            (next.value.failure ?? next.value.stderr.trim()).slice(0, 300),
+            'look at the dataset',
+          );
+    }
+    done += 1;
+    if (clock() - told < TELL_MS) continue;
+    told = clock();
+    await tell();
+  }
+};
+
+const finish = async (
+  host: ChangeContext['host'],
+  op: PermissionOperation,
+  path: string,
+  more: Record<string, unknown>,
+): Promise<Changed> => {
+  const now = await read(host, statArgv(path));
+  if (!now.ok) return now;
+  const wanted = `${op.owner} ${op.group} ${Number(MODES[op.access].folder)}`;
+  return now.value.trim() === wanted
+    ? ok(more)
+    : unverified(`permissions of ${op.name}`, `its folder shows ${now.value.trim()}, not ${wanted}`);
+};
