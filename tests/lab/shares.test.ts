@@ -1,5 +1,5 @@
 /** SMB from outside of the machine: users with passwords, what becomes of them at a restart, and what clients see. Everything is made through the API. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
@@ -55,7 +55,9 @@ test('a user made with a password logs in, from outside; with a wrong one, disab
   ]);
   await change(nas, call, [{ kind: 'share.put', share: { kind: 'smb', name: 'docs', dataset: 'tank/docs', validUsers: ['@family'] } }]);
   const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', 'tank/docs'])).trim();
-  await nas.must(['chown', 'ada:family', at]);
+  // a new dataset belongs to root: nobody who logs in may write
+  expect(await said('docs', 'ada', PASSWORDS.ada, `put ${join(folder, 'auth')} no`)).toContain('NT_STATUS_ACCESS_DENIED');
+  await change(nas, call, [{ kind: 'dataset.permit', name: 'tank/docs', owner: 'ada', group: 'family', access: 'group' }]);
   writeFileSync(join(folder, 'letter'), 'dear reader\n');
   expect(await smb('docs', 'ada', PASSWORDS.ada, `put ${join(folder, 'letter')} "löve letter"`, 'ls')).toMatchObject({
     exit: 0,
@@ -111,12 +113,49 @@ test('accounts, numbers and passwords survive a restart; what is captured plans 
   expect(plan.actions).toEqual([]);
 });
 
+test('permissions of all that is in it, after a snapshot; a link to elsewhere leads nowhere', async () => {
+  watch();
+  const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', 'tank/docs'])).trim();
+  await nas.sh(`mkdir -p ${at}/deep/er; echo x > ${at}/deep/er/note; chmod -R go= ${at}/deep; ln -s /etc/shadow ${at}/deep/secrets`);
+  expect(await said('docs', 'ada', PASSWORDS.ada, 'cd deep', 'ls')).toContain('NT_STATUS_ACCESS_DENIED');
+  await change(nas, call, [{ kind: 'dataset.permit', name: 'tank/docs', owner: 'ada', group: 'family', access: 'group', recursive: true }]);
+  expect(await said('docs', 'ada', PASSWORDS.ada, 'get deep/er/note /dev/null')).not.toContain('NT_STATUS');
+  expect((await nas.must(['stat', '-c', '%U:%G %a', `${at}/deep/er`, `${at}/deep/er/note`])).trim()).toBe(
+    'ada:family 2770\nada:family 660',
+  );
+  expect((await nas.must(['stat', '-c', '%U', '/etc/shadow'])).trim()).toBe('root');
+  expect(await nas.must(['zfs', 'list', '-H', '-o', 'name', '-t', 'snapshot', 'tank/docs'])).toContain('@before-permissions-');
+  expect(await said('docs', 'ada', PASSWORDS.ada, 'get deep/secrets /dev/null')).toMatch(/NT_STATUS_/);
+  expect(await said('docs', 'ada', PASSWORDS.ada, 'symlink /etc/shadow mine')).toMatch(/NT_STATUS_|not supported|UNIX extensions/i);
+});
+
+test('Previous Versions: enumerated and brought back by the client, in a dataset below too', async () => {
+  watch();
+  await change(nas, call, [{ kind: 'dataset.create', dataset: { name: 'tank/docs/below' } }]);
+  await change(nas, call, [{ kind: 'dataset.permit', name: 'tank/docs/below', owner: 'ada', group: 'family', access: 'group' }]);
+  const put = async (words: string): Promise<void> => {
+    writeFileSync(join(folder, 'words'), words);
+    const from = join(folder, 'words');
+    expect((await smb('docs', 'ada', PASSWORDS.ada, `put ${from} words`, `put ${from} below/words`)).exit).toBe(0);
+  };
+  await put('the first words');
+  const tag = 'GMT-2026.11.20-10.00.00';
+  await change(nas, call, [{ kind: 'snapshot.create', dataset: 'tank/docs', tag, recursive: true }]);
+  await put('other words');
+  for (const file of ['words', 'below/words']) {
+    expect(await said('docs', 'ada', PASSWORDS.ada, `allinfo ${file}`)).toContain('@GMT-2026.11.20-10.00.00');
+    const to = join(folder, 'restored');
+    expect((await smb('docs', 'ada', PASSWORDS.ada, `get @GMT-2026.11.20-10.00.00/${file} ${to}`)).exit).toBe(0);
+    expect(readFileSync(to, 'utf8')).toBe('the first words');
+  }
+});
+
 test('renamed, the files stay theirs; removed, their number belongs to nobody', async () => {
   watch();
   await change(nas, call, [{ kind: 'share-user.rename', name: 'ada', to: 'anne' }]);
   expect((await smb('docs', 'anne', PASSWORDS.ada, 'get "löve letter" /dev/null')).exit).toBe(0);
   const { owned } = (await call('GET', '/api/shares/users/anne/owned')) as { owned: { dataset: string; bytes: number }[] };
-  expect(owned).toMatchObject([{ dataset: 'tank/docs' }]);
+  expect(owned.map((o) => o.dataset)).toEqual(['tank/docs', 'tank/docs/below']);
   const before = (await nas.must(['id', '-u', 'anne'])).trim();
   await change(nas, call, [{ kind: 'share-user.remove', name: 'anne' }]);
   expect(await said('docs', 'anne', PASSWORDS.ada, 'ls')).toMatch(/NT_STATUS_(ACCESS_DENIED|LOGON_FAILURE)/);

@@ -625,6 +625,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
           help: 'smb: general, time-machine, media, homes, windows-acl',
         },
         { name: 'encrypt', value: 'WHEN', offer: ['off', 'desired', 'required'], help: 'smb: off, desired (default), required' },
+        { name: 'max-size', value: 'SIZE', help: 'smb, time-machine: what its Macs may fill at most, such as 2T' },
         { name: 'no-previous-versions', help: "smb: don't offer snapshots as Previous Versions" },
         {
           name: 'client',

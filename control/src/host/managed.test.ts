@@ -1,4 +1,5 @@
 /** Share files: what is rendered is read back, and no share can say more than a share says. */
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NfsShare, SmbShare } from '../domain/share/share.ts';
@@ -108,7 +109,7 @@ const mountpoints = fc.oneof(
 );
 
 const KEYS = new Set(
-  'path|comment|read only|browseable|guest ok|valid users|write list|server smb encrypt|vfs objects|shadow:snapdir|shadow:sort|shadow:format|shadow:localtime|fruit:time machine|fruit:metadata|fruit:posix_rename|inherit acls|map acl inherit|store dos attributes|strict locking'.split(
+  'path|comment|read only|browseable|guest ok|valid users|write list|server smb encrypt|vfs objects|shadow:snapdir|shadow:sort|shadow:format|shadow:localtime|fruit:time machine|fruit:metadata|fruit:posix_rename|fruit:nfs_aces|fruit:time machine max size|wide links|shadow:snapdirseverywhere|inherit acls|map acl inherit|store dos attributes|strict locking'.split(
     '|',
   ),
 );
@@ -195,4 +196,15 @@ describe('edited by hand', () => {
       }),
     );
   });
+});
+
+test('what an earlier version wrote otherwise holds, and is no edit; a changed line below its checksum is one', () => {
+  const share = SmbShare.parse({ kind: 'smb', name: 'docs', dataset: 'tank/docs' });
+  const now = renderSmb([share], new Map([['tank/docs', '/mnt/docs']]));
+  const json = /^# dplaneos-share: (.+)$/m.exec(now)?.[1] ?? '';
+  const older = '[docs]\n\tpath = /mnt/docs\n\tread only = no\n';
+  const sum = createHash('sha256').update(`${json}\n${older}`).digest('hex').slice(0, 16);
+  const file = `${HEADER}\n# dplaneos-share: ${json}\n# dplaneos-sum: ${sum}\n${older}`;
+  expect(parseSmb(file)).toEqual({ shares: [{ spec: share, path: '/mnt/docs' }], problems: [] });
+  expect(parseSmb(file.replace('read only = no', 'read only = yes')).problems).toHaveLength(1);
 });

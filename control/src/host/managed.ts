@@ -1,8 +1,9 @@
 /**
  * Config files that belong to D-PlaneOS: a header that says so, and per share one comment line that holds its spec as
- * JSON, followed by the block made from it. The block has to be exactly what the spec renders to: a file edited by hand
- * is noticed, never half understood.
+ * JSON, and the checksum of the block that follows. A block that does not have it was edited by hand: that is noticed, never half
+ * understood. One that has it, and is made otherwise today, is ours from before an update: it holds until the file is next written.
  */
+import { createHash } from 'node:crypto';
 import { AbsolutePath } from '../domain/names.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { ShareSpec } from '../domain/share/share.ts';
@@ -15,6 +16,8 @@ export type ManagedShare<S extends ShareSpec = ShareSpec> = {
 export type ManagedFile<S extends ShareSpec = ShareSpec> = { shares: ManagedShare<S>[]; problems: Refusal[] };
 
 const MARK = '# dplaneos-share: ';
+const SUM = '# dplaneos-sum: ';
+const sumOf = (json: string, block: string): string => createHash('sha256').update(`${json}\n${block}`).digest('hex').slice(0, 16);
 export const HEADER = '# Made by D-PlaneOS from the declared shares. Edits are noticed and replaced: change the share instead.\n';
 
 /** Where a share lies; null when its dataset is nowhere, or somewhere that a config file could read as syntax. */
@@ -35,7 +38,9 @@ export const renderManaged = <S extends ShareSpec>(
   shares
     .map((spec) => {
       const path = pathOf(spec, mountpoints);
-      return `\n${MARK}${JSON.stringify(spec)}\n${path === null ? '' : block(spec, path)}`;
+      const json = JSON.stringify(spec);
+      const text = path === null ? '' : block(spec, path);
+      return `\n${MARK}${json}\n${SUM}${sumOf(json, text)}\n${text}`;
     })
     .join('');
 
@@ -44,7 +49,6 @@ export const parseManaged = <S extends ShareSpec>(
   text: string,
   kind: S['kind'],
   pathIn: (block: string) => string | null,
-  block: (spec: S, path: string) => string,
 ): ManagedFile<S> => {
   const problem = (why: string): Refusal => ({
     code: 'conflict',
@@ -62,7 +66,10 @@ export const parseManaged = <S extends ShareSpec>(
   for (const part of parts) {
     const end = part.indexOf('\n');
     const json = end < 0 ? part : part.slice(0, end);
-    const rest = end < 0 ? '' : part.slice(end + 1);
+    const below = end < 0 ? '' : part.slice(end + 1);
+    const summed = below.startsWith(SUM) ? below.indexOf('\n') : -1;
+    const rest = summed < 0 ? below : below.slice(summed + 1);
+    const sound = summed > 0 && below.slice(SUM.length, summed) === sumOf(json, rest);
     let value: unknown;
     try {
       value = JSON.parse(json);
@@ -77,7 +84,7 @@ export const parseManaged = <S extends ShareSpec>(
     }
     const spec = parsed.data as S; // its kind was compared above
     const path = rest === '' ? null : pathIn(rest);
-    if (rest !== '' && (path === null || block(spec, path) !== rest)) {
+    if (!sound || (rest !== '' && path === null)) {
       problems.push(problem(`the share ${spec.name} was edited by hand`));
       continue;
     }

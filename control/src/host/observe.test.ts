@@ -143,7 +143,7 @@ describe('one part fails, the rest stands', () => {
     expect(seen.shares.find((s) => s.spec.name === 'films')?.note).toBe('the NFS service is not running');
     expect(seen.problems.map((p) => p.why)).toEqual(['the share office was edited by hand']);
     const broken = await observe({ ...host, readText: async () => Promise.reject(new Error('EACCES')) }, options);
-    expect(broken.problems.map((p) => p.code)).toEqual(['unavailable', 'unavailable']);
+    expect(broken.problems.map((p) => p.code)).toEqual(['unavailable', 'unavailable', 'unavailable']);
     expect(broken.pools).toHaveLength(3);
   });
 });

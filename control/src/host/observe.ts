@@ -182,7 +182,15 @@ const readShares = async (
 
 /** From the record alone; whether the system knows them is seen whenever one is changed. */
 const readAccounts = async (host: Host, problems: Refusal[]): Promise<Pick<Observed, 'accounts'>> => {
-  const read = parseAccounts(await host.readText(ACCOUNTS_FILE));
+  let text: string | null;
+  try {
+    text = await host.readText(ACCOUNTS_FILE);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    problems.push({ code: 'unavailable', what: `reading ${ACCOUNTS_FILE}`, why, todo: 'check its permissions' });
+    return {};
+  }
+  const read = parseAccounts(text);
   if (read.ok) return { accounts: observedAccounts(read.value) };
   problems.push(read.refusal);
   return {};

@@ -72,7 +72,8 @@ export const shareCreate: Handler = async (cli, input) => {
     share = {
       kind,
       ...common,
-      readOnly: input.flag('read-only'),
+      // players read; who is named with --writer still writes
+      readOnly: input.flag('read-only') || input.text('preset') === 'media',
       browseable: !input.flag('hidden'),
       guests: input.flag('guests'),
       validUsers: [...input.all('user')],
@@ -80,9 +81,10 @@ export const shareCreate: Handler = async (cli, input) => {
       previousVersions: !input.flag('no-previous-versions'),
       preset: input.choice('preset', ['general', 'time-machine', 'media', 'homes', 'windows-acl']) ?? 'general',
       encrypt: input.choice('encrypt', ['off', 'desired', 'required']) ?? 'desired',
+      maxSize: input.text('max-size') ?? '',
     };
   } else {
-    onlyFor('smb', ['read-only', 'guests', 'hidden', 'user', 'writer', 'preset', 'encrypt', 'no-previous-versions']);
+    onlyFor('smb', ['read-only', 'guests', 'hidden', 'user', 'writer', 'preset', 'encrypt', 'max-size', 'no-previous-versions']);
     const clients = input.all('client').map(readClient);
     if (clients.length === 0)
       throw usage('dplane share create nfs', 'who may mount it has to be said', 'For example: --client 192.168.1.0/24=rw');

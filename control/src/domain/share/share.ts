@@ -3,10 +3,13 @@
  * and no field can hold a newline or a character that the rendered files read as syntax.
  */
 import { z } from 'zod';
-import { AbsolutePath, DatasetName } from '../names.ts';
+import { AbsolutePath, DatasetName, SizeText } from '../names.ts';
 
 /** Names that Windows or Samba give a meaning of their own. */
-const RESERVED = new Set(['global', 'homes', 'printers', 'print$', 'ipc$', 'admin$', 'con', 'prn', 'aux', 'nul']);
+const RESERVED = new Set([
+  ...['global', 'homes', 'printers', 'print$', 'ipc$', 'admin$', 'netlogon', 'sysvol', 'con', 'prn', 'aux', 'nul'],
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((n) => [`com${n}`, `lpt${n}`]),
+]);
 
 export const ShareName = z
   .string()
@@ -39,6 +42,8 @@ export const SmbShare = z.strictObject({
   previousVersions: z.boolean().default(true),
   preset: z.enum(['general', 'time-machine', 'media', 'homes', 'windows-acl']).default('general'),
   encrypt: z.enum(['off', 'desired', 'required']).default('desired'),
+  /** Of a Time Machine share: what its Macs are told is there at most. Empty: all the space of the dataset. */
+  maxSize: z.union([z.literal(''), SizeText.regex(/^[1-9][0-9]*[KMGTP]$/, 'expected a whole size such as 500G or 2T')]).default(''),
 });
 export type SmbShare = z.infer<typeof SmbShare>;
 

@@ -101,5 +101,6 @@ export const smbShare = (name: string, dataset: string, more: Partial<SmbShare> 
   previousVersions: true,
   preset: 'general',
   encrypt: 'desired',
+  maxSize: '',
   ...more,
 });

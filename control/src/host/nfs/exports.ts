@@ -14,7 +14,7 @@ const pathIn = (text: string): string | null => /^"(\/[^"]*)" /.exec(text)?.[1] 
 
 export const renderExports = (shares: readonly NfsShare[], mountpoints: ReadonlyMap<string, string | null>): string =>
   renderManaged(shares, mountpoints, block);
-export const parseExports = (text: string): ManagedFile<NfsShare> => parseManaged<NfsShare>(EXPORTS_FILE, text, 'nfs', pathIn, block);
+export const parseExports = (text: string): ManagedFile<NfsShare> => parseManaged<NfsShare>(EXPORTS_FILE, text, 'nfs', pathIn);
 
 /** Makes the kernel serve exactly what the files say. */
 export const exportfsArgv = (): string[] => ['exportfs', '-ra'];

@@ -10,8 +10,8 @@ const yes = (b: boolean): string => (b ? 'yes' : 'no');
 const modules = (s: SmbShare): string[] => [
   ...(s.previousVersions ? ['shadow_copy2'] : []),
   ...(s.preset === 'windows-acl' ? ['acl_xattr'] : []),
-  ...(s.preset === 'time-machine' ? ['catia', 'fruit'] : []),
-  ...(s.preset === 'time-machine' || s.preset === 'windows-acl' ? ['streams_xattr'] : []),
+  // for all or for none: a Mac that mounts one with and one without behaves as it likes
+  ...['catia', 'fruit', 'streams_xattr'],
 ];
 const settings = (s: SmbShare, path: string): [string, string][] => {
   const vfs = modules(s);
@@ -24,21 +24,24 @@ const settings = (s: SmbShare, path: string): [string, string][] => {
     ...(s.validUsers.length === 0 ? [] : ([['valid users', s.validUsers.join(', ')]] as [string, string][])),
     ...(s.writeUsers.length === 0 ? [] : ([['write list', s.writeUsers.join(', ')]] as [string, string][])),
     ['server smb encrypt', s.encrypt],
-    ...(vfs.length === 0 ? [] : ([['vfs objects', vfs.join(' ')]] as [string, string][])),
+    // a link that leads out of the share leads nowhere, whoever made it
+    ['wide links', 'no'],
+    ['vfs objects', vfs.join(' ')],
+    ['fruit:metadata', 'stream'],
+    ['fruit:posix_rename', 'yes'],
+    ['fruit:nfs_aces', 'no'],
     ...(s.previousVersions
       ? ([
           ['shadow:snapdir', '.zfs/snapshot'],
+          // a dataset below has snapshots of its own; without this its files would be looked for in those of the share's
+          ['shadow:snapdirseverywhere', 'yes'],
           ['shadow:sort', 'desc'],
           ['shadow:format', 'GMT-%Y.%m.%d-%H.%M.%S'],
           ['shadow:localtime', 'no'],
         ] as [string, string][])
       : []),
     ...(s.preset === 'time-machine'
-      ? ([
-          ['fruit:time machine', 'yes'],
-          ['fruit:metadata', 'stream'],
-          ['fruit:posix_rename', 'yes'],
-        ] as [string, string][])
+      ? ([['fruit:time machine', 'yes'], ...(s.maxSize === '' ? [] : [['fruit:time machine max size', s.maxSize]])] as [string, string][])
       : []),
     ...(s.preset === 'windows-acl'
       ? ([
@@ -61,7 +64,7 @@ const pathIn = (text: string): string | null => {
 
 export const renderSmb = (shares: readonly SmbShare[], mountpoints: ReadonlyMap<string, string | null>): string =>
   renderManaged(shares, mountpoints, block);
-export const parseSmb = (text: string): ManagedFile<SmbShare> => parseManaged<SmbShare>(SMB_FILE, text, 'smb', pathIn, block);
+export const parseSmb = (text: string): ManagedFile<SmbShare> => parseManaged<SmbShare>(SMB_FILE, text, 'smb', pathIn);
 
 /** Checks a whole configuration; says what is wrong on stderr. */
 export const testparmArgv = (file: string): string[] => ['testparm', '-s', '--suppress-prompt', file];

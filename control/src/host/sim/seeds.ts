@@ -253,6 +253,7 @@ function smb(s: Partial<SmbShare> & Pick<SmbShare, 'name' | 'dataset'>): SmbShar
     previousVersions: true,
     preset: 'general',
     encrypt: 'desired',
+    maxSize: '',
     ...s,
   };
 }

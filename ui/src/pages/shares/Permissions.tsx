@@ -88,7 +88,7 @@ export const Permissions = (props: { dataset: string }): JSX.Element => {
       title="Permissions"
       aside={
         <Button why={whyNot('share.write') ?? whyNot('storage.write')} onClick={() => setChanging(true)}>
-          Change permissions
+          Set permissions
         </Button>
       }
     >

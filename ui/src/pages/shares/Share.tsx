@@ -29,6 +29,7 @@ const optionsOf = (s: ObservedShare['spec']): [string, string][] => {
     ['browseable', yes(s.browseable)],
     ['previousVersions', yes(s.previousVersions)],
     ['encrypt', s.encrypt],
+    ...(s.preset === 'time-machine' ? ([['maxSize', s.maxSize || 'all the space there is']] as [string, string][]) : []),
     ['validUsers', s.validUsers.join(', ') || 'everyone with an account'],
     ['writeUsers', s.writeUsers.join(', ') || 'none'],
   ];

@@ -35,7 +35,7 @@ const asChoices = (values: readonly string[] | null, words: Readonly<Record<stri
 const listOf = (text: string): string[] => text.split(/[\s,]+/).filter((x) => x !== '');
 
 const NEW_CLIENT: Client = { host: '', access: 'rw', squash: 'root', sync: true };
-type Texts = { name: string; dataset: string; folder: string; comment: string; validUsers: string; writeUsers: string };
+type Texts = { name: string; dataset: string; folder: string; comment: string; validUsers: string; writeUsers: string; maxSize: string };
 
 export const ShareForm = (props: { share?: ShareSpec; dataset?: string; onClose: () => void }): JSX.Element => {
   const was = props.share; // the form keeps what it began with, whatever changes meanwhile
@@ -50,6 +50,7 @@ export const ShareForm = (props: { share?: ShareSpec; dataset?: string; onClose:
     comment: was?.comment ?? '',
     validUsers: smb?.validUsers.join(', ') ?? '',
     writeUsers: smb?.writeUsers.join(', ') ?? '',
+    maxSize: smb?.maxSize ?? '',
   });
   const [options, setOptions] = createStore({
     readOnly: smb?.readOnly ?? false,
@@ -66,7 +67,14 @@ export const ShareForm = (props: { share?: ShareSpec; dataset?: string; onClose:
   const spec = () => {
     const common = { name: text.name, dataset: text.dataset, folder: text.folder, comment: text.comment };
     return kind() === 'smb'
-      ? { kind: 'smb' as const, ...common, ...options, validUsers: listOf(text.validUsers), writeUsers: listOf(text.writeUsers) }
+      ? {
+          kind: 'smb' as const,
+          ...common,
+          ...options,
+          validUsers: listOf(text.validUsers),
+          writeUsers: listOf(text.writeUsers),
+          maxSize: options.preset === 'time-machine' ? text.maxSize.trim() : '',
+        }
       : { kind: 'nfs' as const, ...common, clients: clients.map((c) => ({ ...c })) };
   };
   const problems = createMemo((): Record<string, string> => {
@@ -171,7 +179,11 @@ export const ShareForm = (props: { share?: ShareSpec; dataset?: string; onClose:
           <SelectField
             label="Made for"
             value={options.preset}
-            onChange={(v) => setOptions('preset', SmbShare.shape.preset.unwrap().parse(v))}
+            onChange={(v) => {
+              setOptions('preset', SmbShare.shape.preset.unwrap().parse(v));
+              // players read; who writes is named
+              if (v === 'media') setOptions('readOnly', true);
+            }}
             choices={asChoices(choicesOf(SmbShare.shape.preset.unwrap()), PRESET_WORDS)}
           />
           <SelectField
@@ -180,6 +192,9 @@ export const ShareForm = (props: { share?: ShareSpec; dataset?: string; onClose:
             onChange={(v) => setOptions('encrypt', SmbShare.shape.encrypt.unwrap().parse(v))}
             choices={asChoices(choicesOf(SmbShare.shape.encrypt.unwrap()), ENCRYPT_WORDS)}
           />
+          <Show when={options.preset === 'time-machine'}>
+            {field('maxSize', 'Macs may fill at most', { optional: true, placeholder: '2T', help: 'Empty for all the space there is.' })}
+          </Show>
           {field('validUsers', 'Only for', {
             optional: true,
             placeholder: 'anna, @family',
