@@ -190,7 +190,6 @@ export async function snapshots(r: Recorder): Promise<void> {
   await r.record('zfs-holds-missing', words('zfs holds -Hp tank/docs@nosuch'));
   await r.record('zfs-list-snapshots-hp', words(`zfs list -Hp -t snapshot -o ${SNAP_COLUMNS}`));
   await r.record('zfs-list-snapshots-hp-one-dataset', words(`zfs list -Hp -d 1 -t snapshot -o ${SNAP_COLUMNS} tank/docs`));
-  await r.record('zfs-list-changed-hp', words('zfs list -Hp -t filesystem,volume -o name,snapshots_changed -r tank'));
   await r.record('zfs-list-snapshots-j', words(`zfs list -j -p --json-int -t snapshot -o ${SNAP_COLUMNS},org.dplaneos:schedule`));
   await r.record('zfs-list-snapshots-hp-clones', words('zfs list -Hp -t snapshot -o name,clones,defer_destroy tank/docs'));
   await r.record('zfs-bookmark-ok', words('zfs bookmark tank/docs@three tank/docs#three'));

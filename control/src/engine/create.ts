@@ -43,7 +43,9 @@ const OBSERVE_EVERY = 30 * SECOND;
 /** A schedule's snapshot is at most this late. */
 const SCHEDULES_EVERY = 10 * SECOND;
 const DRIFT_EVERY = 5 * MINUTE;
-const SNAPSHOTS_EVERY = 5 * MINUTE;
+/** All of them, to verify what was followed. */
+const SNAPSHOTS_EVERY = 15 * MINUTE;
+const FOLLOW_EVERY = 5 * SECOND;
 const BACKUP_EVERY = 24 * HOUR;
 const PRUNE_EVERY = HOUR;
 const BACKUPS_KEPT = 7;
@@ -245,6 +247,23 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
+  /** Not waited for: a pool that hangs must not hold up what else recurs. */
+  const followSnapshots = (): Promise<void> => {
+    const pools = observer.last()?.observed.pools.map((p) => p.name) ?? [];
+    void snapshots.follow(pools).then((found) => {
+      for (const { added, removed, datasets } of found)
+        store.events.append({
+          kind: 'snapshot.changed',
+          severity: 'info',
+          subject: `dataset:${datasets[0]}`,
+          message: `${added} snapshots appeared and ${removed} went in ${datasets.slice(0, 3).join(', ')}${datasets.length > 3 ? ` and ${datasets.length - 3} more datasets` : ''}`,
+          actor: 'outside D-PlaneOS',
+          data: { added, removed, datasets: datasets.slice(0, 100) },
+        });
+    });
+    return Promise.resolve();
+  };
+  scheduler.add({ name: 'follow-snapshots', everyMs: FOLLOW_EVERY, run: followSnapshots });
   scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });
   scheduler.add({
     name: 'pool-space',

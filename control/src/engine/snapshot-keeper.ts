@@ -1,21 +1,31 @@
-/** Keeps the snapshot index in step with the host: one listing at a time, so that asking often can't pile them up. */
+/**
+ * Keeps the snapshot index in step with the host. `follow` asks each pool which of its datasets gained or lost a snapshot (`snapshots_changed`, cheap) and lists
+ * only those; `refresh` lists a pool as a whole and so verifies all of it. Each pool has a flow of its own: one that hangs holds up no other, and asking
+ * often can't pile listings up.
+ */
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Host } from '../host/host.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
-import { streamNamed, streamSnapshots } from '../host/zfs/snapshots.ts';
+import { type Changed, changedArgv, parseChanged, streamNamed, streamOwn, streamSnapshots } from '../host/zfs/snapshots.ts';
 import type { Clock, Store } from '../store/types.ts';
 
 /** A first listing of a great many snapshots takes its time; it holds up nothing else. */
 const LISTING_TIMEOUT = 15 * 60_000;
 
+/** One that hangs is asked again at the next turn. */
+const CHANGED_TIMEOUT = 20_000;
 const READ_TIMEOUT = 60_000;
 /** Names in one argv. */
 const BATCH = 300;
 
+/** What came and went behind our back. */
+export type Followed = { added: number; removed: number; datasets: string[] };
 export type SnapshotKeeper = {
   /** When each pool was last listed. */
   times(): Record<string, number>;
   refresh(pools: readonly string[]): Promise<void>;
+  /** Looks which datasets changed, and lists those. One look at a pool at a time; resolves when all of these ended. */
+  follow(pools: readonly string[]): Promise<Followed[]>;
   /** Reads just these, which are new or changed. */
   read(names: readonly string[]): Promise<void>;
   /** Drops what is known of pools that are gone. */
@@ -23,14 +33,64 @@ export type SnapshotKeeper = {
   idle(): Promise<unknown>;
 };
 
+const isSame = (a: Changed | undefined, b: Changed | undefined): boolean => a?.guid === b?.guid && a?.at === b?.at;
+
 export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Clock; log: (line: string) => void }): SnapshotKeeper => {
   const { host, store, clock, log } = deps;
   const times = new Map<string, number>();
-  let flow: Promise<unknown> = Promise.resolve();
+  const flows = new Map<string, Promise<unknown>>();
+  const following = new Set<string>();
+  /** What each dataset's time of change was when its snapshots were listed. */
+  const seen = new Map<string, Map<string, Changed>>();
+
+  const inFlow = (pool: string, work: () => Promise<void>): Promise<void> => {
+    const mine = (flows.get(pool) ?? Promise.resolve()).then(work);
+    const kept = mine
+      .catch(() => undefined)
+      .finally(() => {
+        if (flows.get(pool) === kept) flows.delete(pool);
+      });
+    flows.set(pool, kept);
+    return mine;
+  };
+
+  /** A time has whole seconds: one within the second in which we asked may hide a later change, so it is not believed yet. */
+  const timesOf = async (pool: string): Promise<{ times: Map<string, Changed>; sure: (c: Changed) => boolean }> => {
+    const begun = Math.floor(clock() / 1000);
+    const r = await host.run(changedArgv(pool), { timeoutMs: CHANGED_TIMEOUT });
+    if (r.failure !== null || r.exit !== 0) throw new Error(`zfs list did not answer for ${pool}`);
+    const parsed = parseChanged(r.stdout);
+    if (!parsed.ok) throw new Error(parsed.refusal.why);
+    return { times: parsed.value, sure: ({ at }) => at < begun - 1 };
+  };
+
+  const follow = async (pool: string): Promise<Followed> => {
+    const before = seen.get(pool);
+    const total: Followed = { added: 0, removed: 0, datasets: [] };
+    // not listed yet: a whole listing is on its way, or comes
+    if (before === undefined || !times.has(pool)) return total;
+    const { times: now, sure } = await timesOf(pool);
+    const gone = store.snapshots.datasetsOf(pool).filter((d) => !now.has(d));
+    for (const dataset of [...gone, ...[...now.keys()].filter((d) => !isSame(before.get(d), now.get(d)))]) {
+      const rows: Snapshot[] = [];
+      if (now.has(dataset)) for await (const s of streamOwn(host, dataset, { timeoutMs: LISTING_TIMEOUT })) rows.push(s);
+      const { added, removed } = store.snapshots.replaceDataset(dataset, rows);
+      if (added + removed > 0) total.datasets.push(dataset);
+      total.added += added;
+      total.removed += removed;
+      const change = now.get(dataset);
+      if (change !== undefined && sure(change)) before.set(dataset, change);
+      else before.delete(dataset);
+    }
+    times.set(pool, clock());
+    return total;
+  };
 
   const list = async (pool: string): Promise<void> => {
     try {
+      const { times: changed, sure } = await timesOf(pool);
       await store.snapshots.replacePool(pool, streamSnapshots(host, pool, { timeoutMs: LISTING_TIMEOUT }));
+      seen.set(pool, new Map([...changed].filter(([, change]) => sure(change))));
       times.set(pool, clock());
     } catch (error) {
       log(`snapshots of ${pool} could not be listed: ${error instanceof Error ? error.message : String(error)}`);
@@ -39,12 +99,23 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
 
   return {
     times: () => Object.fromEntries(times),
-    refresh: (pools) => {
-      const next = flow.then(async () => {
-        for (const pool of pools) await list(pool);
-      });
-      flow = next;
-      return next;
+    refresh: async (pools) => void (await Promise.all(pools.map((pool) => inFlow(pool, () => list(pool))))),
+    follow: async (pools) => {
+      const found = await Promise.all(
+        pools
+          .filter((pool) => !following.has(pool))
+          .map(async (pool): Promise<Followed[]> => {
+            following.add(pool);
+            let one: Followed | null = null;
+            await inFlow(pool, async () => {
+              one = await follow(pool);
+            })
+              .catch((error: unknown) => log(`snapshots of ${pool}: ${error instanceof Error ? error.message : String(error)}`))
+              .finally(() => following.delete(pool));
+            return one === null ? [] : [one];
+          }),
+      );
+      return found.flat().filter((f) => f.added + f.removed > 0);
     },
     read: async (names) => {
       const found: Snapshot[] = [];
@@ -58,8 +129,9 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
         if (!there.has(pool)) {
           store.snapshots.forgetPool(pool);
           times.delete(pool);
+          seen.delete(pool);
         }
     },
-    idle: () => flow,
+    idle: () => Promise.all(flows.values()),
   };
 };

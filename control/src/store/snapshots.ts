@@ -217,6 +217,26 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
         );
         changed();
       }),
+    replaceDataset: (dataset, rows) =>
+      atomically(() => {
+        const now = new Set(rows.map((s) => s.guid));
+        const known = db
+          .sql('SELECT guid FROM snapshot WHERE dataset_id = (SELECT id FROM dataset WHERE name = ?)')
+          .pluck()
+          .all(dataset)
+          .map(String);
+        const gone = known.filter((guid) => !now.has(guid));
+        for (const guid of gone)
+          db.sql('DELETE FROM snapshot WHERE guid = ? AND dataset_id = (SELECT id FROM dataset WHERE name = ?)').run(guid, dataset);
+        runs += 1;
+        for (const s of rows) stage(runs, s);
+        merge(0, Number.MAX_SAFE_INTEGER, runs);
+        unstage(runs);
+        dropUnused(-1);
+        changed();
+        return { added: rows.length - (known.length - gone.length), removed: gone.length };
+      }),
+    datasetsOf: (pool) => db.sql('SELECT name FROM dataset WHERE pool = ? AND n > 0').pluck().all(pool).map(String),
     forgetPool: (pool) =>
       atomically(() => {
         db.sql('DELETE FROM snapshot WHERE dataset_id IN (SELECT id FROM dataset WHERE pool = ?)').run(pool);

@@ -157,6 +157,10 @@ export type SnapshotIndex = {
   upsert(rows: readonly Snapshot[]): void;
   /** Of one dataset, or of all that have it: a received snapshot keeps the guid of the one that was sent. */
   remove(guid: string, dataset?: string): void;
+  /** All that one dataset has now; what it no longer has goes. How many came and went. */
+  replaceDataset(dataset: string, rows: readonly Snapshot[]): { added: number; removed: number };
+  /** Datasets of a pool that have any. */
+  datasetsOf(pool: string): string[];
   forgetPool(pool: string): void;
   page(query: SnapshotQuery): { total: number; rows: Snapshot[] };
   /** The same page as JSON text `{"total":..,"rows":[..]}`, made by SQLite: for large answers. */

@@ -38,6 +38,8 @@ export type SimDataset = {
   origin: string | null;
   keyLoaded: boolean;
   snapshots: SimSnapshot[];
+  /** When it last gained or lost one, in seconds. */
+  changed?: number;
 };
 
 export type SimLeaf = {

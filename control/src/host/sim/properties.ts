@@ -228,10 +228,10 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
       return d.kind === 'volume' ? null : none(d.mounted ? 'yes' : 'no');
     case 'origin':
       return d.origin === null ? null : none(d.origin);
-    case 'snapshots_changed':
-      return d.snapshots.length === 0
-        ? null
-        : none(exact ? String(d.snapshots.at(-1)?.created ?? 0) : dateText(d.snapshots.at(-1)?.created ?? 0));
+    case 'snapshots_changed': {
+      const at = d.changed ?? d.snapshots.at(-1)?.created;
+      return at === undefined ? null : none(exact ? String(at) : dateText(at));
+    }
     case 'encryption': {
       const root = encryptionRoot(w, d);
       return root ? none(root.local.encryption ?? 'off') : { value: 'off', source: 'DEFAULT', from: '-' };

@@ -54,6 +54,7 @@ const snapshot: Tool = (w, args, now) => {
       files: d.files,
       ...(Object.keys(user).length === 0 ? {} : { user }),
     });
+    d.changed = Math.floor(now / 1000);
     w.event(now, poolName(d.name), 'snapshot', `${d.name}@${tag}`);
   }
   return done();
@@ -106,6 +107,7 @@ export const destroySnapshots = (w: World, o: Options, name: string, now: number
   for (const x of doomed) {
     if (Object.keys(x.snapshot.holds).length > 0) continue; // deferred: it goes with its last hold in the real tool, here it stays
     x.dataset.snapshots = x.dataset.snapshots.filter((s) => s !== x.snapshot);
+    x.dataset.changed = Math.floor(now / 1000);
     w.event(now, poolName(name), 'destroy', `${x.dataset.name}@${x.snapshot.tag}`);
   }
   return done();
@@ -130,6 +132,7 @@ export const renameSnapshot = (w: World, o: Options, from: string, to: string, n
     if (s === undefined) continue;
     for (const c of w.clonesOf(`${d.name}@${oldTag}`)) c.origin = `${d.name}@${tag}`;
     s.tag = tag;
+    d.changed = Math.floor(now / 1000);
   }
   w.event(now, poolName(from), 'rename', `${from} -> ${tag}`);
   return done();
@@ -269,6 +272,7 @@ const rollback: Tool = (w, args, now) => {
   if (held) return failed(`cannot destroy '${found.dataset.name}@${held.tag}': dataset is busy\n`);
   if (isSuspended(w, name)) return failed(`cannot rollback '${found.dataset.name}': ${SUSPENDED}\n`);
   found.dataset.snapshots = found.dataset.snapshots.filter((s) => !newer.includes(s));
+  if (newer.length > 0) found.dataset.changed = Math.floor(now / 1000);
   found.dataset.files = found.snapshot.files;
   w.event(now, poolName(name), 'rollback', name);
   return done();

@@ -38,6 +38,36 @@ export const streamSnapshots = (host: Host, pool: string, options: Options): Asy
 export const streamNamed = (host: Host, names: readonly string[], options: Options): AsyncGenerator<Snapshot, void, void> =>
   stream(host, ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', COLUMNS, ...names], options);
 
+/** The same of one dataset alone. */
+export const streamOwn = (host: Host, dataset: string, options: Options): AsyncGenerator<Snapshot, void, void> =>
+  stream(host, ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', COLUMNS, '-d', '1', dataset], options);
+
+export const changedArgv = (pool: string): string[] => [
+  'zfs',
+  'list',
+  '-Hp',
+  '-t',
+  'filesystem,volume',
+  '-o',
+  'name,guid,snapshots_changed',
+  '-r',
+  pool,
+];
+/** Which dataset stands under each name, and when it last gained or lost a snapshot, in seconds; those that never had one are left out. */
+export type Changed = { guid: string; at: number };
+/** Costs a fraction of a listing. */
+export const parseChanged = (stdout: string): Result<Map<string, Changed>> =>
+  reading('when snapshots changed', () => {
+    const found = new Map<string, Changed>();
+    for (const line of stdout.split('\n')) {
+      if (line === '') continue;
+      const [name = '', id, at, ...more] = line.split('\t');
+      if (name === '' || at === undefined || more.length > 0) unreadable(`"${line.slice(0, 80)}" is no name with a time`);
+      if (at !== '-') found.set(name, { guid: guid(id, `guid of ${name}`), at: count(at, `snapshots_changed of ${name}`) });
+    }
+    return found;
+  });
+
 type Options = { timeoutMs: number; signal?: AbortSignal };
 
 async function* stream(host: Host, argv: readonly string[], options: Options): AsyncGenerator<Snapshot, void, void> {
