@@ -43,14 +43,16 @@ export const launch = async (): Promise<{ browser: Browser; close: () => Promise
 
 /** What everybody was looking at when a test failed, in artifacts/browser. */
 const open = new Set<Page>();
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return;
-  const folder = join(ROOT, 'artifacts/browser');
-  mkdirSync(folder, { recursive: true });
-  const name = `${task.file.name} ${task.name}`.replaceAll(/[^\w.-]+/g, '-').slice(0, 150);
-  for (const [n, page] of [...open].entries())
-    await page.screenshot({ path: join(folder, `${name}-${n + 1}.png`), timeout: LIMIT }).catch(() => undefined);
-});
+// screenshots and benches use these parts, too, where there are no tests
+if (process.env.VITEST !== undefined)
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    const folder = join(ROOT, 'artifacts/browser');
+    mkdirSync(folder, { recursive: true });
+    const name = `${task.file.name} ${task.name}`.replaceAll(/[^\w.-]+/g, '-').slice(0, 150);
+    for (const [n, page] of [...open].entries())
+      await page.screenshot({ path: join(folder, `${name}-${n + 1}.png`), timeout: LIMIT }).catch(() => undefined);
+  });
 
 const NETWORK = /^(?:Failed to load resource|WebSocket connection to)/;
 

@@ -19,14 +19,22 @@ export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as con
 export type Period = (typeof PERIODS)[number];
 
 /** A number for the period that a moment lies in. An hour that is there twice in autumn is two. */
-export const periodOf = (period: Period, z: Zone, at: number): number => {
-  const offset = z.offset(at);
+export const periodOf = (period: Period, z: Zone, at: number): number => periodAt(period, at, z.offset(at));
+
+/** Snapshots come in order: the month is asked for again and again of one day. */
+let civilDay = Number.NaN;
+let civilMonth = 0;
+const periodAt = (period: Period, at: number, offset: number): number => {
   if (period === 'hourly') return Math.floor((at + (offset % HOUR)) / HOUR);
   const day = Math.floor((at + offset) / DAY);
   if (period === 'daily') return day;
   if (period === 'weekly') return Math.floor((day + 3) / 7);
-  const { year, month } = civil(day);
-  return period === 'monthly' ? year * 12 + month : year;
+  if (day !== civilDay) {
+    const { year, month } = civil(day);
+    civilDay = day;
+    civilMonth = year * 12 + month - 1;
+  }
+  return period === 'monthly' ? civilMonth : Math.floor(civilMonth / 12);
 };
 
 /** `order` grows with each snapshot (its createtxg): clocks can be wrong. */
@@ -44,22 +52,23 @@ export const retain = <T extends Dated>(
   needed: ReadonlySet<string> = new Set(),
 ): Verdict<T> => {
   const newestFirst = [...snapshots].sort((a, b) => b.order - a.order || b.at - a.at || (a.guid < b.guid ? 1 : -1));
-  const rules = PERIODS.filter((p) => keep[p] > 0);
-  const seen = rules.map(() => ({ last: Number.NaN, n: 0 }));
+  const rules = PERIODS.filter((p) => keep[p] > 0).map((period) => ({ period, most: keep[period], last: Number.NaN, n: 0 }));
   const oldest = keep.maxAgeDays === 0 ? Number.NEGATIVE_INFINITY : now - keep.maxAgeDays * DAY;
   const byAgeAlone = rules.length === 0 && keep.count === 0;
   const unlimited = byAgeAlone && keep.maxAgeDays === 0;
   const verdict: Verdict<T> = { kept: [], doomed: [] };
-  for (const [i, s] of newestFirst.entries()) {
+  let i = -1;
+  for (const s of newestFirst) {
+    i += 1;
     const why: Why[] = [];
-    for (const [r, period] of rules.entries()) {
-      const state = seen[r];
-      if (state === undefined) continue;
-      const p = periodOf(period, z, s.at);
-      if (p === state.last) continue;
-      state.last = p;
-      state.n += 1;
-      if (state.n <= keep[period]) why.push(period);
+    const offset = z.offset(s.at);
+    for (const rule of rules) {
+      if (rule.n > rule.most) continue; // it has all it keeps
+      const p = periodAt(rule.period, s.at, offset);
+      if (p === rule.last) continue;
+      rule.last = p;
+      rule.n += 1;
+      if (rule.n <= rule.most) why.push(rule.period);
     }
     if (i < keep.count) why.push('count');
     if (s.at < oldest) why.length = 0;

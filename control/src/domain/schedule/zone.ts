@@ -62,12 +62,19 @@ export const zone = (name: string): Zone => {
     }
     return o;
   };
+  // mostly the next question is about the same day
+  let lastDay = Number.NaN;
+  let last = 0;
   return {
     name,
     offset: (at) => {
       const day = Math.floor(at / DAY);
+      if (day === lastDay) return last;
       const before = atStart(day);
-      return before === atStart(day + 1) ? before : ask(f, at);
+      if (before !== atStart(day + 1)) return ask(f, at);
+      lastDay = day;
+      last = before;
+      return before;
     },
   };
 };
