@@ -98,6 +98,22 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
     args: [pool],
     options: [{ name: 'pause', help: 'pause it; start it again to go on' }, { name: 'stop', help: 'end it' }, ...change],
   }),
+  command(
+    'pool schedule',
+    'when a pool is scrubbed and trimmed by itself',
+    ['pool schedule tank', "pool schedule tank --scrub '0 2 1 * *' --trim never"],
+    load('poolSchedule'),
+    {
+      args: [pool],
+      options: [
+        { name: 'scrub', value: 'CRON|never', help: 'five fields: minute hour day month weekday' },
+        { name: 'trim', value: 'CRON|never', help: 'the same' },
+        { name: 'timezone', value: 'ZONE', help: 'such as Europe/Vienna' },
+      ],
+      details:
+        'Without options it shows what is set. A scrub once a month is usual. What was missed while the box was off is made up for once.',
+    },
+  ),
   command('pool set', 'change options of a pool', ['pool set tank --autoexpand on'], load('poolSet'), {
     args: [pool],
     options: [

@@ -23,6 +23,7 @@ import { factOf, snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
 import { keepingSchedules } from './kept.ts';
 import { createPlanner } from './planner.ts';
+import { createCare } from './care.ts';
 import { createProgress } from './progress.ts';
 import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
@@ -235,13 +236,18 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     missing: (pool, path) => openAlert(store, missingDisk(pool, path), clock()),
     busy: () => store.runs.list(1)[0]?.state === 'running',
   });
+  const care = createCare({ store, clock, execute, tell: (e) => void store.events.append(e) });
   const poolProgress = createProgress(host, clock);
 
   const scheduler = createScheduler(clock, (task, error) => log(`${task}: ${error instanceof Error ? error.message : String(error)}`));
   scheduler.add({
     name: 'observe',
     everyMs: OBSERVE_EVERY,
-    run: async () => raiseAndResolve((await observer.get(OBSERVE_EVERY / 2)).observed),
+    run: async () => {
+      const { observed } = await observer.get(OBSERVE_EVERY / 2);
+      raiseAndResolve(observed);
+      if (store.runs.list(1)[0]?.state !== 'running') await care.look(observed);
+    },
   });
   scheduler.add({ name: 'pulse', everyMs: PULSE_EVERY, lane: 'pulse', run: pulse.beat });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
@@ -316,6 +322,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       return { at: observed.at, shares: observed.shares };
     },
     poolProgress,
+    poolCare: async (name) => care.status((await read()).observed, name),
+    setPoolCare: async (name, wanted, actor) => care.put((await read()).observed, name, wanted, actor),
     importable: async () => {
       const answer = await executor.execute({
         v: 1,

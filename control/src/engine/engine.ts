@@ -10,6 +10,7 @@ import type { Observed } from '../domain/observed/observed.ts';
 import type { Approval } from '../domain/operation/operation.ts';
 import type { ChangeRequest } from '../domain/plan/change.ts';
 import type { Plan } from '../domain/plan/types.ts';
+import type { PoolCare } from '../domain/pool/care.ts';
 import type { Importable } from '../domain/pool/importable.ts';
 import type { ObservedPool } from '../domain/pool/pool.ts';
 import type { Refusal, Result } from '../domain/refusal.ts';
@@ -18,6 +19,7 @@ import type { DesiredState } from '../domain/state/state.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { SchedulesEngine } from './schedules.ts';
 import type { SnapshotViews } from './views.ts';
+import type { CareStatus } from './care.ts';
 import type { ProgressReader } from './progress.ts';
 import type { Permissions } from './permissions.ts';
 import type { ShareAccounts } from './accounts.ts';
@@ -51,6 +53,9 @@ export type Engine = {
   disks(): Promise<{ at: number; disks: Disk[] }>;
   shares(): Promise<{ at: number; shares: ObservedShare[] }>;
   /** When the snapshot index of each pool was last brought up to date. */
+  /** When a pool is scrubbed and trimmed by itself. */
+  poolCare(name: string): Promise<Result<CareStatus>>;
+  setPoolCare(name: string, care: PoolCare, actor: Actor): Promise<Result<CareStatus>>;
   /** Asked of the pool itself, once a second at most. */
   poolProgress: ProgressReader;
   /** Pools on the disks that are not imported: a look that needs root and reads every disk. */

@@ -374,3 +374,23 @@ describe('pools that come and go', () => {
     });
   });
 });
+
+describe('a schedule', () => {
+  it('begins a scrub when it is due, once, and waits for what is under way', async () => {
+    const s = await stage();
+    orThrow(await s.engine.setPoolCare('tank', { scrub: '0 * * * *', trim: null, timezone: 'UTC' }, ADA));
+    await s.later(3_600_000);
+    expect((await s.pool())?.scan.kind).toBe('scrub');
+    await s.later(600_000);
+    expect(s.host.ran.filter((argv) => argv[1] === 'scrub')).toHaveLength(1);
+    expect(s.store.audit.page(null, 10).map((e) => `${e.actor.name} ${e.action}`)).toContain('dplaned pool.scrub');
+    // a resilver goes first; the scrub is due still when it has ended
+    await s.apply(await s.plan(replace(s, 1, 2)));
+    await s.later(1_800);
+    expect((await s.pool())?.scan.kind).toBe('resilver');
+    await s.later(3_600_000);
+    await s.later(60_000);
+    expect((await s.pool())?.scan.kind).toBe('scrub');
+    expect(orThrow(await s.engine.poolCare('tank')).next.scrub).toBeGreaterThan(0);
+  });
+});

@@ -9,7 +9,7 @@ import type { Clock } from '../store/types.ts';
 const FRESH = 1_000;
 const TIMEOUT = 10_000;
 
-export type PoolProgress = Pick<ObservedPool, 'name' | 'guid' | 'health' | 'scan' | 'expansion' | 'vdevs'> & { at: number };
+export type PoolProgress = Pick<ObservedPool, 'name' | 'guid' | 'health' | 'scan' | 'expansion' | 'trim' | 'vdevs'> & { at: number };
 export type ProgressReader = (pool: string) => Promise<Result<PoolProgress>>;
 
 export const createProgress = (host: Host, clock: Clock): ProgressReader => {
@@ -21,8 +21,11 @@ export const createProgress = (host: Host, clock: Clock): ProgressReader => {
     if (!all.ok) return all;
     const p = all.value.find((x) => x.name === pool);
     if (!p) return refuse('not-found', `pool ${pool}`, 'there is nothing of this name', '`dplane pool list` shows what there is');
-    const { name, guid, health, scan, expansion, vdevs } = p;
-    return { ok: true, value: { name, guid, health, scan, ...(expansion ? { expansion } : {}), vdevs, at: clock() } };
+    const { name, guid, health, scan, expansion, trim, vdevs } = p;
+    return {
+      ok: true,
+      value: { name, guid, health, scan, ...(expansion ? { expansion } : {}), ...(trim ? { trim } : {}), vdevs, at: clock() },
+    };
   };
   return (pool) => {
     const now = clock();

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Candidate, candidateFor, inOrderOfUse } from '../../domain/disk/candidate.ts';
 import { PoolName } from '../../domain/names.ts';
 import { placeIn } from '../../domain/plan/pool-deeds.ts';
+import { PoolCare } from '../../domain/pool/care.ts';
 import { Importable } from '../../domain/pool/importable.ts';
 import { ObservedPool, ObservedVdev, PoolHealth, Scan } from '../../domain/pool/pool.ts';
 import { findDisk, findVdev } from '../../domain/pool/redundancy.ts';
@@ -10,6 +11,7 @@ import { orThrow } from '../../domain/refusal.ts';
 import { refusal } from '../errors.ts';
 import { nothing, on } from '../trpc.ts';
 
+const Care = z.object({ pool: PoolName, care: PoolCare, next: z.object({ scrub: z.number().nullable(), trim: z.number().nullable() }) });
 const DiskRef = z.string().min(1).max(512);
 
 export const poolProcedures = {
@@ -22,6 +24,22 @@ export const poolProcedures = {
   })
     .input(nothing)
     .query(async ({ ctx }) => ({ pools: orThrow(await ctx.services.engine.importable()) })),
+  care: on({
+    permission: 'storage.read',
+    about: 'When a pool is scrubbed and trimmed by itself.',
+    rest: { method: 'GET', path: '/api/zfs/pools/{name}/care' },
+    answer: Care,
+  })
+    .input(z.strictObject({ name: PoolName }))
+    .query(async ({ ctx, input }) => orThrow(await ctx.services.engine.poolCare(input.name))),
+  setCare: on({
+    permission: 'storage.write',
+    about: 'Sets when a pool is scrubbed and trimmed by itself: cron in a time zone, or null for never.',
+    rest: { method: 'PUT', path: '/api/zfs/pools/{name}/care' },
+    answer: Care,
+  })
+    .input(z.strictObject({ name: PoolName, care: PoolCare }))
+    .mutation(async ({ ctx, input }) => orThrow(await ctx.services.engine.setPoolCare(input.name, input.care, ctx.who().actor))),
   candidates: on({
     permission: 'storage.read',
     about: 'Which disks may take the place of one (or stand beside it), the best first; each that may not, with every reason.',
@@ -85,6 +103,7 @@ export const poolProcedures = {
       health: PoolHealth,
       scan: Scan,
       expansion: ObservedPool.shape.expansion,
+      trim: ObservedPool.shape.trim,
       vdevs: z.array(ObservedVdev),
     }),
   })

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ObservedDataset } from '../../domain/dataset/dataset.ts';
 import type { Plan } from '../../domain/plan/types.ts';
 import type { ObservedPool } from '../../domain/pool/pool.ts';
+import { type PoolCare, USUAL_CARE } from '../../domain/pool/care.ts';
 import { ok, refuse } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/user/role.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -230,6 +231,8 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       range: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
       diff: async () => refuse('not-found', 'tank@x', 'there is no such snapshot', 'look at the list'),
     },
+    poolCare: (pool: string) => Promise.resolve(ok({ pool, care: USUAL_CARE, next: { scrub: null, trim: null } })),
+    setPoolCare: (pool: string, care: PoolCare) => Promise.resolve(ok({ pool, care, next: { scrub: null, trim: null } })),
     importable: () => Promise.resolve(ok([])),
     poolProgress: () => Promise.resolve(ok({ ...tank, at })),
     permissions: { of: async () => ok({ owner: 0, group: 0, mode: '755', progress: null }) },

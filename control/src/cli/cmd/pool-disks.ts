@@ -159,3 +159,29 @@ export const diskErase: Handler = (cli, input) => {
   const path = diskPath(input.word('DISK'));
   return change(cli, [{ kind: 'disk.erase', path }], () => Promise.resolve(`${diskLabel(path)} is empty`));
 };
+
+export const poolSchedule: Handler = async (cli, input) => {
+  const { term } = cli;
+  const api = await cli.api();
+  const name = input.word('POOL');
+  const now = await api.pools.care.query({ name });
+  const given = (option: string, was: string | null): string | null => {
+    const text = input.text(option);
+    return text === undefined ? was : text === 'never' ? null : text;
+  };
+  const care = {
+    scrub: given('scrub', now.care.scrub),
+    trim: given('trim', now.care.trim),
+    timezone: input.text('timezone') ?? now.care.timezone,
+  };
+  const asked = ['scrub', 'trim', 'timezone'].some((o) => input.text(o) !== undefined);
+  const answer = asked ? await api.pools.setCare.mutate({ name, care }) : now;
+  term.data(answer);
+  for (const kind of ['scrub', 'trim'] as const) {
+    const at = answer.next[kind];
+    term.line(
+      `${kind}: ${answer.care[kind] ?? 'never by itself'}${at === null ? '' : `  next ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`}`,
+    );
+  }
+  return EXIT.ok;
+};

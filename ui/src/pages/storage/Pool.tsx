@@ -11,6 +11,7 @@ import { Status, toneOfHealth } from '../../parts/Status.tsx';
 import { pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
+import { PoolCare } from './PoolCare.tsx';
 import { PoolSpace } from './PoolSpace.tsx';
 import { works } from '../../../../control/src/domain/pool/redundancy.ts';
 import { DiskActions, PoolActions, replacePath } from './PoolActions.tsx';
@@ -132,6 +133,7 @@ export const Pool = (): JSX.Element => {
                 text={`${formatBytes(p().allocated)} of ${formatBytes(p().size)}`}
               />
               <PoolWork pool={p()} onEnd={() => query.refetch()} />
+              <PoolCare name={name()} />
               <PoolSpace name={name()} />
               <Section title="Disks" aside={plural(p().vdevs.flatMap((v) => v.disks).length, 'disk')}>
                 <Table

@@ -9,14 +9,15 @@ import { duration } from '../../parts/words.ts';
 import { leftOf, scanText } from './scan.ts';
 
 type Seen = Outputs['pools']['progress'];
-type Pool = Pick<ObservedPool, 'name' | 'scan' | 'expansion'>;
+type Work = Pick<ObservedPool, 'scan' | 'expansion' | 'trim'>;
+type Pool = Work & Pick<ObservedPool, 'name'>;
 const EVERY = 2_000;
-const works = (p: Pick<Pool, 'scan' | 'expansion'>): boolean =>
-  p.scan.state === 'scanning' || p.scan.state === 'paused' || p.expansion?.state === 'running';
+const works = (p: Work): boolean =>
+  p.scan.state === 'scanning' || p.scan.state === 'paused' || p.expansion?.state === 'running' || p.trim?.state === 'running';
 
 export const PoolWork = (props: { pool: Pool; onEnd?: () => void }): JSX.Element => {
   const [seen, setSeen] = createSignal<Seen | null>(null);
-  const latest = (): Pick<Pool, 'scan' | 'expansion'> => {
+  const latest = (): Work => {
     const s = seen();
     return s && s.name === props.pool.name ? s : props.pool;
   };
@@ -61,6 +62,13 @@ export const PoolWork = (props: { pool: Pool; onEnd?: () => void }): JSX.Element
             </Show>
           </p>
         </Section>
+      </Show>
+      <Show when={latest().trim?.state === 'running' && latest().trim}>
+        {(t) => (
+          <Section title="Trim" aside={`${(t().progress * 100).toFixed(1)}% done`}>
+            <Progress label="Trim" share={t().progress} />
+          </Section>
+        )}
       </Show>
       <Show when={latest().expansion?.state === 'running' && latest().expansion}>
         {(x) => (
