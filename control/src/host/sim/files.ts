@@ -42,7 +42,9 @@ const treeOf = ({ files, at }: Content): Tree => {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const size = files[path];
     if (size !== undefined) return entry(name, 'file', size, Math.min(at, ageOf(path, size)));
-    return path === '' || Object.keys(files).some((f) => f.startsWith(`${path}/`)) ? entry(name, 'folder', 0, at) : null;
+    return path === '' || Object.keys(files).some((f) => f.startsWith(`${path}/`))
+      ? entry(name, 'folder', 0, Math.min(at, ageOf(path, 0)))
+      : null;
   };
   return {
     list: async (path) => {
