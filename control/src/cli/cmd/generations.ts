@@ -6,7 +6,8 @@ import { EXIT, Problem, usage } from '../problems.ts';
 import { bad, dim, good, type Span, strong, tone, warn } from '../terminal.ts';
 
 const numberOf = (text: string): number => {
-  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw usage(`${text.slice(0, 40)} is not the number of a generation`, 'See: dplane generations');
+  if (!/^[1-9][0-9]{0,5}$/.test(text))
+    throw usage(`${text.slice(0, 40)} is not the number of a generation`, 'it is a whole number, the first column of: dplane generations');
   return Number(text);
 };
 
@@ -93,7 +94,14 @@ const PROMISE =
 export const generationsActivate: Handler = async (cli, input) => {
   const number = numberOf(input.word('NUMBER'));
   const found = (await all(cli)).find((g) => g.number === number);
-  if (found === undefined) throw new Problem(EXIT.failed, 'not-found', `there is no generation ${number}`, '', 'See: dplane generations');
+  if (found === undefined)
+    throw new Problem(
+      EXIT.failed,
+      'not-found',
+      `generation ${number} can't be activated`,
+      'there is none of this number',
+      'See: dplane generations',
+    );
   const why = whyNoActivate(found);
   if (why !== null) throw new Problem(EXIT.failed, 'conflict', `generation ${number} needs no activating`, why, 'See: dplane generations');
   cli.term.prose(PROMISE);
@@ -103,7 +111,8 @@ export const generationsActivate: Handler = async (cli, input) => {
 
 export const generationsRollback: Handler = async (cli) => {
   const found = beforeCurrent(await all(cli));
-  if (found === null) throw new Problem(EXIT.failed, 'not-found', 'there is no older generation', '', 'See: dplane generations');
+  if (found === null)
+    throw new Problem(EXIT.failed, 'not-found', 'there is nothing to go back to', 'no older generation is left', 'See: dplane generations');
   cli.term.prose(PROMISE);
   if (!(await agreed(cli, `Go back to generation ${found.number} (${found.label ?? 'no label'})?`))) return EXIT.failed;
   return begun(cli, await (await cli.api()).generations.rollback.mutate());

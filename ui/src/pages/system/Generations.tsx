@@ -123,7 +123,7 @@ export const Generations = (): JSX.Element => {
                   columns={[
                     { id: 'n', head: 'No', cell: (g) => g.number },
                     { id: 's', head: 'State', wrap: true, cell: (g) => <State of={g} /> },
-                    { id: 'l', head: 'System', wrap: true, cell: (g) => g.label ?? 'unnamed' },
+                    { id: 'l', head: 'System', wide: true, cell: (g) => g.label ?? 'unnamed' },
                     { id: 'k', head: 'Linux', wide: true, cell: (g) => g.kernel ?? '' },
                     { id: 'z', head: 'OpenZFS', wide: true, cell: (g) => g.zfs ?? '' },
                     { id: 't', head: 'Made', wide: true, cell: (g) => <Time at={g.createdAt} /> },
@@ -132,7 +132,7 @@ export const Generations = (): JSX.Element => {
                       head: '',
                       wrap: true,
                       cell: (g) => (
-                        <span class="buttons">
+                        <span class="row">
                           <Button
                             aria-label={`What changed since generation ${g.number}`}
                             why={g.running || running() === undefined ? 'It is the one that runs.' : undefined}
@@ -183,7 +183,7 @@ export const Generations = (): JSX.Element => {
                 : 'It can’t be gone back to afterwards. What only it needed is removed from the disk.'}
             </p>
             <Show when={problem()}>{(p) => <ProblemBox problem={p()} />}</Show>
-            <div class="buttons">
+            <div class="row">
               <Button look="main" busy={busy()} why={whyNot('system.update')} onClick={() => void act(a())}>
                 {a().kind === 'activate' ? 'Start it next' : 'Delete it'}
               </Button>
