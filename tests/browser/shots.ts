@@ -18,6 +18,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['overview', '/'],
   ['pools', '/storage'],
   ['tree', '/storage/tree'],
+  ['import', '/storage/import'],
   ['datasets', '/storage/datasets'],
   ['disks', '/storage/disks'],
   ['disk', '/storage/disks/ata-ST4000VN006-3CW104_ZW654168737'],

@@ -47,7 +47,11 @@ test('exported and imported again: its files are where they were; busy it stays,
   await nas.sh('head -c 1000000 /dev/urandom > /mnt/tank/film; zpool sync tank');
   const sum = await nas.must(['sha256sum', '/mnt/tank/film']);
   const held = nas.long(['sh', '-c', 'cd /mnt/tank && sleep 600']);
-  await nas.until('somebody is in it', LIMIT, async () => (await nas.run(['fuser', '-sm', '/mnt/tank'])).exit === 0);
+  await nas.until(
+    'somebody is in it',
+    LIMIT,
+    async () => (await nas.run(['sh', '-c', 'ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q " /mnt/tank$"'])).exit === 0,
+  );
   await expect(change(nas, call, [{ kind: 'pool.export', name: 'tank' }])).rejects.toThrow('busy');
   await nas.run(['pkill', '-x', 'sleep']);
   await held.ended;

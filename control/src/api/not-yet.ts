@@ -14,7 +14,6 @@ export const NOT_YET: readonly NotYet[] = [
   { methods: ['POST'], path: '/api/alerts/webhooks/{id}/test', what: 'webhooks for alerts' },
   { methods: ['GET'], path: '/api/zfs/health', what: 'the health predictor' },
   { methods: ['GET'], path: '/api/zfs/iostat', what: 'I/O statistics of pools' },
-  { methods: ['GET'], path: '/api/zfs/events', what: 'the events of ZFS itself' },
   { methods: ['GET'], path: '/api/zfs/capacity', what: 'the capacity guardian' },
   { methods: ['POST'], path: '/api/zfs/capacity/reserve', what: 'the capacity guardian' },
   { methods: ['POST'], path: '/api/zfs/capacity/release', what: 'the capacity guardian' },

@@ -10,6 +10,7 @@ import type { Actor } from '../domain/user/user.ts';
 import type { Operation } from '../domain/operation/operation.ts';
 import type { ExecAnswer, Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
+import type { ZfsEvent } from '../host/zfs/events.ts';
 import { whyNoUpgrade } from '../host/ota/upgrade.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
@@ -203,6 +204,9 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     snapshotted: () => refreshSnapshots(),
   });
 
+  /** Reading that needs root. */
+  const ask = (operation: Operation): Promise<ExecAnswer> =>
+    executor.execute({ v: 1, id: `read-${deps.random(12).toString('hex')}`, actor: SYSTEM, operation, approval: null });
   /** What the engine does by itself, with an account of it. */
   const execute = async (operation: Operation): Promise<ExecAnswer> => {
     const answer = await executor.execute({
@@ -325,14 +329,12 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     poolCare: async (name) => care.status((await read()).observed, name),
     setPoolCare: async (name, wanted, actor) => care.put((await read()).observed, name, wanted, actor),
     importable: async () => {
-      const answer = await executor.execute({
-        v: 1,
-        id: `read-${deps.random(12).toString('hex')}`,
-        actor: SYSTEM,
-        operation: { kind: 'pool.scan' },
-        approval: null,
-      });
+      const answer = await ask({ kind: 'pool.scan' });
       return answer.ok ? ok((answer.result.pools ?? []) as Importable[]) : answer; // the executor's own typed answer
+    },
+    zfsEvents: async () => {
+      const answer = await ask({ kind: 'pool.events' });
+      return answer.ok ? ok((answer.result.events ?? []) as ZfsEvent[]) : answer; // as above
     },
     snapshotsAt: snapshots.times,
     refreshSnapshots,

@@ -24,6 +24,7 @@ import type { ProgressReader } from './progress.ts';
 import type { Permissions } from './permissions.ts';
 import type { ShareAccounts } from './accounts.ts';
 import type { GenerationsEngine } from './generations.ts';
+import type { ZfsEvent } from '../host/zfs/events.ts';
 import type { Updates } from './updates.ts';
 import type { StateRecord } from '../store/types.ts';
 
@@ -60,6 +61,8 @@ export type Engine = {
   poolProgress: ProgressReader;
   /** Pools on the disks that are not imported: a look that needs root and reads every disk. */
   importable(): Promise<Result<Importable[]>>;
+  /** What the kernel's ZFS noted lately, oldest first. */
+  zfsEvents(): Promise<Result<ZfsEvent[]>>;
   snapshotsAt(): Record<string, number>;
   refreshSnapshots(pool?: string): Promise<void>;
 

@@ -50,6 +50,8 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `trim of pool ${op.name}: ${op.action}` };
     case 'pool.scan':
       return { kind: 'pool.changed', subject: 'pools', message: 'pools on the disks were looked for' };
+    case 'pool.events':
+      return { kind: 'pool.changed', subject: 'pools', message: 'the events of ZFS were read' };
     case 'pool.gate':
       return { kind: 'pool.changed', subject: 'pools', message: 'missing pools were looked for' };
     case 'pool.import':

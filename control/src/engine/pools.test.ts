@@ -375,6 +375,13 @@ describe('pools that come and go', () => {
   });
 });
 
+it('what ZFS itself noted can be read', async () => {
+  const s = await stage();
+  await s.sh('zpool', 'offline', 'tank', s.path(1));
+  const events = orThrow(await s.engine.zfsEvents());
+  expect(events.at(-1)).toMatchObject({ pool: 'tank', class: 'resource.fs.zfs.statechange' });
+});
+
 describe('a schedule', () => {
   it('begins a scrub when it is due, once, and waits for what is under way', async () => {
     const s = await stage();

@@ -12,6 +12,13 @@ import { refusal } from '../errors.ts';
 import { nothing, on } from '../trpc.ts';
 
 const Care = z.object({ pool: PoolName, care: PoolCare, next: z.object({ scrub: z.number().nullable(), trim: z.number().nullable() }) });
+const ZfsEvent = z.object({
+  id: z.number(),
+  at: z.number(),
+  class: z.string(),
+  pool: z.string().nullable(),
+  fields: z.record(z.string(), z.string()),
+});
 const DiskRef = z.string().min(1).max(512);
 
 export const poolProcedures = {
@@ -24,6 +31,18 @@ export const poolProcedures = {
   })
     .input(nothing)
     .query(async ({ ctx }) => ({ pools: orThrow(await ctx.services.engine.importable()) })),
+  events: on({
+    permission: 'storage.read',
+    about: 'What the ZFS of the kernel noted lately, newest first: errors, changes of state, resilvers. It forgets them at a restart.',
+    rest: { method: 'GET', path: '/api/zfs/events' },
+    answer: z.object({ events: z.array(ZfsEvent) }),
+  })
+    .input(z.strictObject({ pool: PoolName.optional(), limit: z.number().int().min(1).max(500).default(100) }).prefault({}))
+    .query(async ({ ctx, input }) => {
+      const all = orThrow(await ctx.services.engine.zfsEvents());
+      const some = input.pool === undefined ? all : all.filter((e) => e.pool === input.pool);
+      return { events: some.toReversed().slice(0, input.limit) };
+    }),
   care: on({
     permission: 'storage.read',
     about: 'When a pool is scrubbed and trimmed by itself.',

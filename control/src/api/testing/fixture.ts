@@ -233,6 +233,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
     },
     poolCare: (pool: string) => Promise.resolve(ok({ pool, care: USUAL_CARE, next: { scrub: null, trim: null } })),
     setPoolCare: (pool: string, care: PoolCare) => Promise.resolve(ok({ pool, care, next: { scrub: null, trim: null } })),
+    zfsEvents: () => Promise.resolve(ok([])),
     importable: () => Promise.resolve(ok([])),
     poolProgress: () => Promise.resolve(ok({ ...tank, at })),
     permissions: { of: async () => ok({ owner: 0, group: 0, mode: '755', progress: null }) },

@@ -37,6 +37,8 @@ export const POOL_OPERATIONS = [
 export const POOL_MOVES = [
   /** Reading that needs root: which pools lie on the disks. */
   z.strictObject({ kind: z.literal('pool.scan') }),
+  /** Reading that needs root: what the kernel's ZFS noted lately. */
+  z.strictObject({ kind: z.literal('pool.events') }),
   /** Without `force` only what no other machine had last. */
   z.strictObject({ kind: z.literal('pool.import'), ...pool, as: PoolName.nullable(), readonly: z.boolean(), force: z.boolean() }),
   z.strictObject({ kind: z.literal('pool.export'), ...pool }),

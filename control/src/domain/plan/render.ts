@@ -150,6 +150,7 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'secret.seal':
     case 'dataset.permit':
     case 'pool.scan':
+    case 'pool.events':
     case 'pool.gate':
     // no part of any plan
     case 'update.apply':

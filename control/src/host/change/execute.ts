@@ -6,7 +6,7 @@ import { createDataset, renameDataset, setDataset } from './dataset.ts';
 import { destroyDataset } from './destroy.ts';
 import { activateGeneration, deleteGenerations } from './generation.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
-import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPools, upgradePool } from './portable.ts';
+import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPools, upgradePool, zfsEvents } from './portable.ts';
 import { eraseDisk } from './erase.ts';
 import { changeAccounts } from './accounts.ts';
 import { permit } from './permit.ts';
@@ -48,6 +48,8 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return trimPool(context, op);
     case 'pool.scan':
       return scanPools(context);
+    case 'pool.events':
+      return zfsEvents(context);
     case 'pool.gate':
       return lookAtGate(context);
     case 'pool.import':

@@ -9,6 +9,7 @@ import type { Importable } from '../../domain/pool/importable.ts';
 import { ok, refuse, type Result } from '../../domain/refusal.ts';
 import type { Host } from '../host.ts';
 import { whyNoUpgrade } from '../ota/upgrade.ts';
+import { eventsArgv, parseEvents } from '../zfs/events.ts';
 import { importableArgv, labelArgv, parseImportable, parseLabel } from '../zfs/importable.ts';
 import {
   type ChangeContext,
@@ -53,6 +54,15 @@ export const scanPools = async ({ host }: ChangeContext): Promise<Changed> => {
     pools.push({ ...p, lastHost: label === null || label.failure !== null ? null : parseLabel(label.stdout) });
   }
   return ok({ pools });
+};
+
+/** The newest of what the kernel keeps; it forgets them at a restart. */
+const EVENTS = 500;
+export const zfsEvents = async ({ host }: ChangeContext): Promise<Changed> => {
+  const out = await read(host, eventsArgv());
+  if (!out.ok) return out;
+  const all = parseEvents(out.value);
+  return all.ok ? ok({ events: all.value.slice(-EVENTS) }) : all;
 };
 
 /** What was mounted, and what was not, and why. */

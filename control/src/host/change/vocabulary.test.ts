@@ -36,6 +36,7 @@ test('the vocabulary has no such operation', () => {
     'pool.remove',
     'pool.trim',
     'pool.scan',
+    'pool.events',
     'pool.import',
     'pool.export',
     'pool.checkpoint',

@@ -41,6 +41,7 @@ const laneOf = (op: Operation): string | null => {
     case 'secret.seal':
       return null;
     case 'pool.scan':
+    case 'pool.events':
       return null;
     case 'disk.erase':
       return 'disks';
@@ -112,7 +113,7 @@ const subjectOf = (op: Operation): string => {
   if (op.kind === 'schedule.put') return op.schedule.name;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
   if (op.kind === 'disk.erase') return op.path;
-  if (op.kind === 'pool.scan' || op.kind === 'pool.gate') return '-';
+  if (op.kind === 'pool.scan' || op.kind === 'pool.events' || op.kind === 'pool.gate') return '-';
   if (op.kind === 'share.put') return `${op.share.kind}:${op.share.name}`;
   if ('name' in op) return op.name;
   return 'tag' in op ? `${op.dataset}@${op.tag}` : op.dataset;
