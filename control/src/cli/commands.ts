@@ -906,7 +906,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
   command(
     'generations',
     'the generations of NixOS: what runs, what starts next',
-    ['generations', 'generations compare 41 42', 'generations activate 41'],
+    ['generations'],
     async () => (await import('./cmd/generations.ts')).generationsList,
   ),
   command(
