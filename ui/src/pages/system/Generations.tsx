@@ -129,19 +129,19 @@ export const Generations = (): JSX.Element => {
                     { id: 't', head: 'Made', wide: true, cell: (g) => <Time at={g.createdAt} /> },
                     {
                       id: 'a',
-                      head: '',
+                      head: 'Actions',
                       wrap: true,
                       cell: (g) => (
                         <span class="row">
                           <Button
-                            aria-label={`What changed since generation ${g.number}`}
+                            aria-label={`Compare generation ${g.number} with the one that runs`}
                             why={g.running || running() === undefined ? 'It is the one that runs.' : undefined}
                             onClick={() => setCompared({ from: g.number, to: running()?.number ?? g.number })}
                           >
                             Compare
                           </Button>
                           <Button
-                            aria-label={`Let generation ${g.number} start next`}
+                            aria-label={`Start next: generation ${g.number}`}
                             why={notNow(whyNoActivate(g))}
                             onClick={() => setAsked({ kind: 'activate', generation: g })}
                           >
