@@ -155,7 +155,8 @@ export const Replace = (): JSX.Element => {
     }
     setBusy(false);
   };
-  const at = (): number => (!found() ? 4 : replacing() ? 3 : digest() ? 2 : chosen() ? 1 : 0);
+  // a plan stays until it is closed: what became of it is to be read, however fast the pool is
+  const at = (): number => (digest() ? 2 : !found() ? 4 : replacing() ? 3 : chosen() ? 1 : 0);
   const whyNotPlan = (): string | undefined =>
     whyNot('storage.write') ??
     (choice() === undefined ? 'Choose a disk first.' : undefined) ??
@@ -175,6 +176,18 @@ export const Replace = (): JSX.Element => {
               <div class="stack">
                 <Steps at={at()} />
                 <Switch>
+                  <Match when={digest()}>
+                    {(d) => (
+                      <PlanFlow
+                        digest={d()}
+                        onBack={() => setDigest(null)}
+                        onClose={() => {
+                          setDigest(null);
+                          query.refetch();
+                        }}
+                      />
+                    )}
+                  </Match>
                   <Match when={!found()}>
                     <Show
                       when={p().health === 'ONLINE'}
@@ -207,18 +220,6 @@ export const Replace = (): JSX.Element => {
                         <PoolWork pool={p()} onEnd={() => query.refetch()} />
                         <PoolDrawing pool={p()} />
                       </>
-                    )}
-                  </Match>
-                  <Match when={digest()}>
-                    {(d) => (
-                      <PlanFlow
-                        digest={d()}
-                        onBack={() => setDigest(null)}
-                        onClose={() => {
-                          setDigest(null);
-                          query.refetch();
-                        }}
-                      />
                     )}
                   </Match>
                   <Match when={found()}>
