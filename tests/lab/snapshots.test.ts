@@ -189,9 +189,13 @@ test('files come back byte by byte with all that they are; links lead nowhere; n
   await expect(files('browse', { ...one, guid: '1' })).rejects.toThrow(/another/);
   const found = (await files('search', { ...one, text: 'LETTER' })) as { found: { path: string }[]; complete: boolean };
   expect(found.found.map((f) => f.path).sort()).toEqual(['My Letters', 'My Letters/letter']);
-  const states = (await files('versions', { dataset, path: 'My Letters/letter' })) as {
-    versions: { tags: string[]; entry: { size: number } }[];
-  };
+  type States = { versions: { tags: string[]; entry: { size: number } }[]; of: number };
+  let states: States = { versions: [], of: 0 };
+  // the snapshots were made behind the control plane's back: it follows within seconds
+  await nas.until('both snapshots are known', 240_000, async () => {
+    states = (await files('versions', { dataset, path: 'My Letters/letter' })) as States;
+    return states.of === 2;
+  });
   expect(states.versions.map((v) => v.tags)).toEqual([['one'], ['two']]);
 
   // as it was: to its place only when that is approved, beside it, elsewhere
