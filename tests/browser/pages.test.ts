@@ -66,8 +66,8 @@ test.each([
   await login(p.page, daemon.url);
   for (const [path, heading] of PAGES) {
     await p.page.goto(`${daemon.url}${path}`);
-    // by its element: a dialog that is open takes the page behind it out of the tree of roles
-    await p.page.locator('h1', { hasText: heading }).waitFor();
+    // hidden ones too: a dialog that is open takes the page behind it out of the tree of roles
+    await p.page.getByRole('heading', { level: 1, name: heading, includeHidden: true }).waitFor();
     await expect.poll(() => p.page.locator('.waiting').count(), { timeout: LIMIT }).toBe(0);
     await accessible(p.page, `${path} ${colorScheme} ${width}`);
     // Nothing makes the page itself scroll sideways.
