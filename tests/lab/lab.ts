@@ -7,6 +7,9 @@
  *   await nas.must(['zpool', 'list']);
  *   afterAll(() => lab.close());
  *
+ * While one works on the control plane, DPLANE_LAB_SLOT=<folder of an image built before> and DPLANE_LAB_PUSH=1 save building an image for
+ * each attempt: the present sources go into the resumed machine. What counts is a run without them.
+ *
  * When a test failed, `close` leaves serial log, journal and state of services in artifacts/lab/<suite>/.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,6 +23,7 @@ import { buildSlot, readSlot, type Slot } from '../../packages/debian/src/slot.t
 import { must } from '../../packages/lab/src/exec.ts';
 import { kvmWorks } from '../../packages/lab/src/kvm.ts';
 import type { Disk } from '../../packages/lab/src/machine.ts';
+import { push } from '../../packages/lab/src/push.ts';
 import { uiAnswers } from '../../packages/lab/src/start.ts';
 import { choosePorts, Vm } from '../../packages/lab/src/vm.ts';
 
@@ -140,7 +144,12 @@ export async function openLab(suite: string): Promise<Lab> {
         else copyFileSync(join(booted, file), join(vm.spec.folder, file));
       }
       if (vm.spec.system.log !== undefined) writeFileSync(vm.spec.system.log, '');
-      if (options.off !== true) await vm.start(join(booted, 'state'));
+      if (options.off === true) return vm;
+      await vm.start(join(booted, 'state'));
+      if (process.env.DPLANE_LAB_PUSH) {
+        await push(vm);
+        await uiAnswers(vm);
+      }
       return vm;
     },
     async close(failed = false) {

@@ -196,7 +196,7 @@ test('files come back byte by byte with all that they are; links lead nowhere; n
     states = (await files('versions', { dataset, path: 'My Letters/letter' })) as States;
     return states.of === 2;
   });
-  expect(states.versions.map((v) => v.tags)).toEqual([['one'], ['two']]);
+  expect(states.versions.map((v) => v.tags)).toEqual([['two'], ['one']]);
 
   // as it was: to its place only when that is approved, beside it, elsewhere
   const restore = (path: string, folder: string, name: string, more: object = {}) =>

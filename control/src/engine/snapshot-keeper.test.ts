@@ -121,3 +121,15 @@ test('a pool that hangs holds up no other', async () => {
   await s.keeper.follow(['two']);
   void both.finally(() => s.end());
 });
+
+test('a pool that was not listed when it appeared is listed as soon as it is followed, and then followed', async () => {
+  const s = await stage();
+  await s.sh('zfs', 'snapshot', 'one/a@old');
+  expect(await s.keeper.follow(['one'])).toEqual([]);
+  expect(s.known()).toEqual(await s.real());
+  s.pass(5000);
+  await s.sh('zfs', 'snapshot', 'one/a@new');
+  expect(await s.keeper.follow(['one'])).toMatchObject([{ added: 1, datasets: ['one/a'] }]);
+  expect(s.known()).toEqual(await s.real());
+  s.end();
+});

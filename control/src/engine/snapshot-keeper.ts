@@ -40,6 +40,8 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
   const times = new Map<string, number>();
   const flows = new Map<string, Promise<unknown>>();
   const following = new Set<string>();
+  /** Why the last listing of a pool failed. */
+  const failing = new Map<string, string>();
   /** What each dataset's time of change was when its snapshots were listed. */
   const seen = new Map<string, Map<string, Changed>>();
 
@@ -67,8 +69,11 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
   const follow = async (pool: string): Promise<Followed> => {
     const before = seen.get(pool);
     const total: Followed = { added: 0, removed: 0, datasets: [] };
-    // not listed yet: a whole listing is on its way, or comes
-    if (before === undefined || !times.has(pool)) return total;
+    // a pool that is new here, or whose listing failed: all of it is new, and none of it news
+    if (before === undefined || !times.has(pool)) {
+      await list(pool);
+      return total;
+    }
     const { times: now, sure } = await timesOf(pool);
     const gone = store.snapshots.datasetsOf(pool).filter((d) => !now.has(d));
     for (const dataset of [...gone, ...[...now.keys()].filter((d) => !isSame(before.get(d), now.get(d)))]) {
@@ -92,8 +97,12 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
       await store.snapshots.replacePool(pool, streamSnapshots(host, pool, { timeoutMs: LISTING_TIMEOUT }));
       seen.set(pool, new Map([...changed].filter(([, change]) => sure(change))));
       times.set(pool, clock());
+      failing.delete(pool);
     } catch (error) {
-      log(`snapshots of ${pool} could not be listed: ${error instanceof Error ? error.message : String(error)}`);
+      const why = error instanceof Error ? error.message : String(error);
+      // it is tried again every few seconds, and said once
+      if (failing.get(pool) !== why) log(`snapshots of ${pool} could not be listed: ${why}`);
+      failing.set(pool, why);
     }
   };
 

@@ -19,7 +19,7 @@ export interface Result {
 
 export interface RunOptions {
   readonly timeoutMs?: number;
-  readonly input?: string;
+  readonly input?: string | { readonly file: string };
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -53,7 +53,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     timeout: options.timeoutMs ?? 60_000,
     ...(options.hardKill === true ? { killSignal: 'SIGKILL' as const } : {}),
     maxBuffer: 64 * 1024 * 1024,
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...inputOf(options.input),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: { ...options.env } }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
@@ -74,6 +74,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     ...(ran ? {} : { startError: end.shortMessage ?? 'could not be started' }),
   };
 }
+
+const inputOf = (input: RunOptions['input']) =>
+  input === undefined ? { stdin: 'ignore' as const } : typeof input === 'string' ? { input } : { inputFile: input.file };
 
 /** Like `run`, but anything other than exit 0 throws `CommandFailed`. Gives stdout. */
 export async function must(argv: readonly string[], options: RunOptions = {}): Promise<string> {

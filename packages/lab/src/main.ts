@@ -2,17 +2,20 @@
  * The lab's command line: the real appliance in a virtual machine, for a person at work.
  *
  *   start [--name NAME] [--fresh] [--headless] [--disks 4x8G] [--memory 2G] [--refresh]
- *   ssh|console|log|stop|cut|remove|list [NAME] [-- COMMAND...]
+ *   ssh|console|log|push|stop|cut|remove|list [NAME] [-- COMMAND...]
  */
 import { parseArgs } from 'node:util';
 import { attach } from './console.ts';
 import { spawnLong } from './exec.ts';
+import { push } from './push.ts';
 import { start } from './start.ts';
 import { findVm, listVms, removeVm } from './state.ts';
 import { quote } from './vm.ts';
 
 const USAGE = `usage: npm start -- [--name NAME] [--fresh] [--headless] [--disks 4x8G] [--memory 2G] [--refresh]
-       npm run lab -- ssh [NAME] [-- COMMAND...]   console|log|stop|cut|remove [NAME]   list
+       npm run lab -- ssh [NAME] [-- COMMAND...]   console|log|push|stop|cut|remove [NAME]   list
+
+  push         puts the present sources into the running VM, until its next start
 
   --fresh      forget the disks and settings of this VM first
   --headless   return when the UI answers and leave the VM running (stop it with: npm run lab -- stop)
@@ -52,6 +55,9 @@ async function main(argv: readonly string[]): Promise<number> {
       return attach(findVm(name));
     case 'log':
       process.stdout.write(findVm(name).serialText());
+      return 0;
+    case 'push':
+      await push(findVm(name));
       return 0;
     case 'stop':
       await findVm(name).stop();
