@@ -1,4 +1,5 @@
 /** Recordings about pools: listings in every state a person can bring a pool into, and the refusals. */
+import { selfTestArgv, smartArgv } from '../../control/src/host/smart/smartctl.ts';
 import { type Recorder, words } from './recorder.ts';
 
 export const by = (n: number): string => `/dev/disk/by-id/virtio-nas-d${n}`;
@@ -71,6 +72,11 @@ export async function disks(r: Recorder, state: string): Promise<void> {
   await r.record(`readlink-by-id-${state}`, words(`readlink -f ${by(1)} ${by(2)}`));
 }
 
+const SMART_DISKS = [
+  ['ata', '/dev/disk/by-id/ata-QEMU_HARDDISK_nas-ata1', 'sat'],
+  ['nvme', '/dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_nas-nvme1', 'nvme'],
+  ['scsi', '/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_nas-scsi1', 'scsi'],
+] as const;
 export async function smart(r: Recorder): Promise<void> {
   await r.record('smartctl-j-scan', words('smartctl -j --scan'));
   await r.record('smartctl-j-virtio', words(`smartctl -j -a ${by(1)}`));
@@ -79,6 +85,14 @@ export async function smart(r: Recorder): Promise<void> {
   await r.record('smartctl-j-ata-selftest-start', words('smartctl -j -t short /dev/disk/by-id/ata-QEMU_HARDDISK_nas-ata1'));
   await r.record('smartctl-j-nvme', words('smartctl -j -a /dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_nas-nvme1'));
   await r.record('smartctl-j-scsi', words('smartctl -j -a /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_nas-scsi1'));
+  // what the adapter asks, device type and all
+  for (const [name, path, device] of SMART_DISKS) await r.record(`smartctl-read-${name}`, smartArgv(path, device));
+  const [[, ata]] = SMART_DISKS;
+  await r.record('smartctl-selftest-short', selfTestArgv(ata, 'sat', 'short', true));
+  await r.record('smartctl-selftest-stop', selfTestArgv(ata, 'sat', 'stop', true));
+  await r.record('smartctl-selftest-scheduled', selfTestArgv(ata, 'sat', 'long', false));
+  await r.record('smartctl-read-tested', smartArgv(ata, 'sat'));
+  await r.record('smartctl-selftest-nvme', selfTestArgv(SMART_DISKS[1][1], 'nvme', 'short', true));
   await r.record('smartctl-j-missing', words('smartctl -j -a /dev/disk/by-id/nosuch'));
 }
 

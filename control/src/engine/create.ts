@@ -25,6 +25,7 @@ import { createObserver } from './observer.ts';
 import { keepingSchedules } from './kept.ts';
 import { createPlanner } from './planner.ts';
 import { createCare } from './care.ts';
+import { createDiskHealth, DISKS_EVERY } from './disk-health.ts';
 import { createProgress } from './progress.ts';
 import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
@@ -103,6 +104,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     });
     for (const d of observed.datasets) if (notEmpty.has(d.guid)) d.foundNotEmpty = true;
     observed.schedules = store.schedules.list().map((s) => s.schedule);
+    health.mark(observed);
     return observed;
   }, clock);
 
@@ -208,20 +210,20 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   const ask = (operation: Operation): Promise<ExecAnswer> =>
     executor.execute({ v: 1, id: `read-${deps.random(12).toString('hex')}`, actor: SYSTEM, operation, approval: null });
   /** What the engine does by itself, with an account of it. */
-  const execute = async (operation: Operation): Promise<ExecAnswer> => {
+  const execute = async (operation: Operation, actor = SYSTEM): Promise<ExecAnswer> => {
     const answer = await executor.execute({
       v: 1,
       id: `auto-${deps.random(12).toString('hex')}`,
-      actor: SYSTEM,
+      actor,
       operation,
       approval: null,
     });
     store.audit.append({
-      actor: SYSTEM,
+      actor,
       action: operation.kind,
       subject: factOf(operation).subject,
       outcome: answer.ok ? 'succeeded' : 'failed',
-      reason: 'done by itself; safe, needs no approval',
+      reason: actor === SYSTEM ? 'done by itself; safe, needs no approval' : 'safe, needs no approval',
       detail: { operation, ...(answer.ok ? {} : { problem: answer.refusal.why }) },
     });
     return answer;
@@ -241,6 +243,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     busy: () => store.runs.list(1)[0]?.state === 'running',
   });
   const care = createCare({ store, clock, execute, tell: (e) => void store.events.append(e) });
+  const health = createDiskHealth({ store, clock, ask, execute });
   const poolProgress = createProgress(host, clock);
 
   const scheduler = createScheduler(clock, (task, error) => log(`${task}: ${error instanceof Error ? error.message : String(error)}`));
@@ -250,10 +253,18 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     run: async () => {
       const { observed } = await observer.get(OBSERVE_EVERY / 2);
       raiseAndResolve(observed);
+      health.judge(observed);
       if (store.runs.list(1)[0]?.state !== 'running') await care.look(observed);
     },
   });
   scheduler.add({ name: 'pulse', everyMs: PULSE_EVERY, lane: 'pulse', run: pulse.beat });
+  // a lane of its own: a disk that hangs holds up nothing else
+  scheduler.add({
+    name: 'disks',
+    everyMs: DISKS_EVERY,
+    lane: 'disks',
+    run: async () => health.look((await observer.get(OBSERVE_EVERY)).observed),
+  });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
@@ -292,6 +303,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       store.access.prune(now);
       store.events.prune(EVENTS_KEPT);
       store.poolSpace.prune(now);
+      store.diskHealth.prune(now);
       return Promise.resolve();
     },
   });
@@ -325,6 +337,15 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const { observed } = await observer.get(READ_AGE, { clients: true });
       return { at: observed.at, shares: observed.shares };
     },
+    diskHealth: async () => {
+      const { observed } = await read();
+      return { at: observed.at, disks: health.list(observed) };
+    },
+    diskPast: async (disk, days) => health.get((await read()).observed, disk, days),
+    readDisk: async (disk) => health.read((await read()).observed, disk),
+    testDisk: async (disk, test, actor) => health.test((await read()).observed, disk, test, actor),
+    diskCare: () => health.care(),
+    setDiskCare: (wanted, actor) => health.setCare(wanted, actor),
     poolProgress,
     poolCare: async (name) => care.status((await read()).observed, name),
     setPoolCare: async (name, wanted, actor) => care.put((await read()).observed, name, wanted, actor),

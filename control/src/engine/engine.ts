@@ -5,6 +5,8 @@
 import type { Alert } from '../domain/alert/alert.ts';
 import type { ObservedDataset } from '../domain/dataset/dataset.ts';
 import type { Disk } from '../domain/disk/disk.ts';
+import type { DiskCare, DiskHealth, DiskPast } from '../domain/disk/health.ts';
+import type { TestKind } from '../domain/disk/smart.ts';
 import type { Run } from '../domain/job.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Approval } from '../domain/operation/operation.ts';
@@ -20,6 +22,7 @@ import type { Actor } from '../domain/user/user.ts';
 import type { SchedulesEngine } from './schedules.ts';
 import type { SnapshotViews } from './views.ts';
 import type { CareStatus } from './care.ts';
+import type { CareOfDisks } from './disk-health.ts';
 import type { ProgressReader } from './progress.ts';
 import type { Permissions } from './permissions.ts';
 import type { ShareAccounts } from './accounts.ts';
@@ -53,6 +56,14 @@ export type Engine = {
   datasets(): Promise<{ at: number; version: number; datasets: ObservedDataset[] }>;
   disks(): Promise<{ at: number; disks: Disk[] }>;
   shares(): Promise<{ at: number; shares: ObservedShare[] }>;
+  diskHealth(): Promise<{ at: number; disks: DiskHealth[] }>;
+  /** One disk by its path or name, with its past. */
+  diskPast(disk: string, days: number): Promise<Result<DiskPast>>;
+  /** Asked now; one that sleeps is not woken. */
+  readDisk(disk: string): Promise<Result<DiskHealth>>;
+  testDisk(disk: string, test: TestKind | 'stop', actor: Actor): Promise<Result<DiskHealth>>;
+  diskCare(): CareOfDisks;
+  setDiskCare(care: DiskCare, actor: Actor): CareOfDisks;
   /** When the snapshot index of each pool was last brought up to date. */
   /** When a pool is scrubbed and trimmed by itself. */
   poolCare(name: string): Promise<Result<CareStatus>>;

@@ -72,6 +72,17 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `pool ${op.name} has all features of this ZFS` };
     case 'pool.forget':
       return { kind: 'pool.forgotten', subject: `pool:${op.name}`, message: `nothing waits for pool ${op.name} any more` };
+    case 'disk.smart':
+      return { kind: 'disk.tested', subject: `disk:${op.path}`, message: `${diskLabel(op.path)} was asked for its health` };
+    case 'disk.test':
+      return {
+        kind: 'disk.tested',
+        subject: `disk:${op.path}`,
+        message:
+          op.test === 'stop'
+            ? `the self-test of ${diskLabel(op.path)} was stopped`
+            : `a ${op.test} self-test of ${diskLabel(op.path)} began`,
+      };
     case 'disk.erase':
       return { kind: 'disk.erased', subject: `disk:${op.path}`, message: `${diskLabel(op.path)} was erased` };
     case 'dataset.create':

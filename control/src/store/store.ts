@@ -15,6 +15,7 @@ import type { SealedHead } from './audit-seal.ts';
 import { backupTo } from './backup.ts';
 import { checkIndex, checkMain, quickCheck } from './check.ts';
 import { type Connection, connect, isDamage, openDatabase } from './connection.ts';
+import { makeDiskHealth } from './disk-health.ts';
 import { makeEvents } from './events.ts';
 import { MIGRATIONS, migrate, type Migration, schemaVersion } from './migrate.ts';
 import { makePlans } from './plans.ts';
@@ -115,6 +116,7 @@ export const openStore = (options: StoreOptions): Store => {
       access: makeAccess(db),
       snapshots: makeSnapshots(index),
       poolSpace: makePoolSpace(db),
+      diskHealth: makeDiskHealth(db),
       schedules: makeSchedules(db),
       settings: makeSettings(db),
       transact: (work) => db.transact(work),

@@ -6,6 +6,9 @@
 import type { Alert } from '../domain/alert/alert.ts';
 import type { AuditEntry, AuditVerdict, NewAuditEntry } from '../domain/audit/audit.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { Told } from '../domain/disk/alarm.ts';
+import type { Field, Reading, Readings } from '../domain/disk/readings.ts';
+import type { Smart } from '../domain/disk/smart.ts';
 import type { Event, NewEvent } from '../domain/event/event.ts';
 import type { Run, Step } from '../domain/job.ts';
 import type { Approval } from '../domain/operation/operation.ts';
@@ -185,6 +188,31 @@ export type PoolSpace = {
   prune(now: number): number;
 };
 
+export type DiskRecord = {
+  path: string;
+  /** When it was asked last, and how that ended. */
+  askedAt: number | null;
+  state: 'read' | 'asleep' | 'unknown' | 'silent';
+  why: string | null;
+  /** The last that was read. */
+  smart: Smart | null;
+  /** Null: nothing was judged yet. */
+  told: Told | null;
+  /** Counts of ZFS's events, as far as they were met. */
+  zfs: { zfsIo: number; zfsChecksum: number; zfsSlow: number };
+  /** Until when each kind of scheduled self-test was seen to. */
+  tested: { short: number; long: number };
+};
+export type DiskHealthStore = {
+  /** `disk` is its identity: model and serial. */
+  get(disk: string): DiskRecord | null;
+  put(disk: string, record: DiskRecord): void;
+  record(disk: string, readings: Readings, at: number): void;
+  /** Oldest first: from the last row until then, which held at that time. */
+  since(disk: string, field: Field, from: number): Reading[];
+  prune(now: number): number;
+};
+
 export type ScheduleBegun = { dueAt: number; tag: string; operationId: string };
 export type ScheduleRow = {
   schedule: SnapshotSchedule;
@@ -219,6 +247,7 @@ export type Store = {
   readonly access: Access;
   readonly snapshots: SnapshotIndex;
   readonly poolSpace: PoolSpace;
+  readonly diskHealth: DiskHealthStore;
   readonly schedules: Schedules;
   readonly settings: Settings;
   /** One transaction; nested calls join it. Events are published after the outermost commit. */

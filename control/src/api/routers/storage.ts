@@ -1,7 +1,6 @@
 /** Reading pools, disks, datasets, snapshots and shares: from the last observation and the snapshot index, never from the host itself. */
 import { z } from 'zod';
 import { ObservedDataset } from '../../domain/dataset/dataset.ts';
-import { Disk } from '../../domain/disk/disk.ts';
 import { DatasetName, isWithin, PoolName, poolOf } from '../../domain/names.ts';
 import { forecastOf, HISTORY_STEPS, SpaceForecast, SpacePoint, stepFor } from '../../domain/pool/history.ts';
 import { meaningOfHealth, ObservedPool } from '../../domain/pool/pool.ts';
@@ -99,17 +98,6 @@ export const pools = router({
         forecast: forecastOf(poolSpace.since(pool.guid, DAILY, now - LEARNT_FROM), now),
       };
     }),
-});
-
-export const disks = router({
-  list: on({
-    permission: 'storage.read',
-    about: 'All disks by their stable path, and who uses them.',
-    rest: { method: 'GET', path: '/api/zfs/disks' },
-    answer: z.object({ at: z.number(), disks: z.array(Disk) }),
-  })
-    .input(nothing)
-    .query(({ ctx }) => ctx.services.engine.disks()),
 });
 
 const DatasetQuery = z

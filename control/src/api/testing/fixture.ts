@@ -8,6 +8,7 @@ import type { ObservedDataset } from '../../domain/dataset/dataset.ts';
 import type { Plan } from '../../domain/plan/types.ts';
 import type { ObservedPool } from '../../domain/pool/pool.ts';
 import { type PoolCare, USUAL_CARE } from '../../domain/pool/care.ts';
+import { type DiskCare, USUAL_DISK_CARE } from '../../domain/disk/health.ts';
 import { ok, refuse } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/user/role.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -164,6 +165,12 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
     datasets: async () => ({ at, version: self.version, datasets: self.all }),
     disks: async () => ({ at, disks: [] }),
     shares: async () => ({ at, shares: [] }),
+    diskHealth: async () => ({ at, disks: [] }),
+    diskPast: async () => refuse('not-found', 'disk', 'there is none of this name', 'look at the list'),
+    readDisk: async () => refuse('not-found', 'disk', 'there is none of this name', 'look at the list'),
+    testDisk: async () => refuse('not-found', 'disk', 'there is none of this name', 'look at the list'),
+    diskCare: () => ({ care: USUAL_DISK_CARE, next: { short: null, long: null } }),
+    setDiskCare: (care: DiskCare) => ({ care, next: { short: null, long: null } }),
     snapshotsAt: () => ({ tank: at }),
     refreshSnapshots: async () => {},
     checkState: async (yaml: string) =>

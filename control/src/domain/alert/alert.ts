@@ -7,6 +7,7 @@ export const AlertKind = z.enum([
   'pool.capacity',
   'disk.errors',
   'disk.missing',
+  'disk.risk',
   'drift',
   'run.interrupted',
   'audit.broken',

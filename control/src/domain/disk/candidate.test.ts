@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { candidateFor, inOrderOfUse, type Place, roomOn } from './candidate.ts';
 import type { Disk } from './disk.ts';
-import { riskOf, type Smart } from './risk.ts';
+import { riskOf } from './risk.ts';
+import { type Smart, unread } from './smart.ts';
 
 const disk = (more: Partial<Disk> = {}): Disk => ({
   path: '/dev/disk/by-id/ata-NEW',
@@ -63,21 +64,11 @@ describe('a candidate', () => {
 
 describe('risk', () => {
   const smart = (more: Partial<Smart>): Smart => ({
-    path: '/dev/disk/by-id/ata-A',
-    at: 0,
+    ...unread('/dev/disk/by-id/ata-A', 0, 'unknown', null),
     state: 'read',
     passed: true,
     temperature: 30,
     hours: 100,
-    reallocated: 0,
-    pending: 0,
-    uncorrectable: 0,
-    crcErrors: 0,
-    used: null,
-    spare: null,
-    spareThreshold: null,
-    mediaErrors: null,
-    why: null,
     ...more,
   });
   it('is nothing where nothing speaks for it, and grows with each sign', () => {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { formatBytes } from '../units.ts';
 import { type Disk, Disk as DiskSchema } from './disk.ts';
+import { REPLACE_FROM } from './risk.ts';
 
 /** ZFS's partition of a disk that it is given whole: 1 MiB in front, 8 MiB and the backup table behind, in steps of 1 MiB. */
 export const roomOn = (diskBytes: number): number => {
@@ -31,8 +32,6 @@ export const Candidate = z.object({
 });
 export type Candidate = z.infer<typeof Candidate>;
 
-const RISKY = 50;
-
 export const candidateFor = (disk: Disk, place: Place): Candidate => {
   const { risk } = disk;
   const refused: string[] = [];
@@ -47,7 +46,7 @@ export const candidateFor = (disk: Disk, place: Place): Candidate => {
     refused.push(`its sectors have ${disk.logicalSector} bytes, and this part of the pool was made for ${place.sector}`);
   else if (place.sector !== null && disk.physicalSector > place.sector)
     notes.push(`its sectors have ${disk.physicalSector} bytes inside; with the ${place.sector} of this pool it writes slowly`);
-  if (risk !== undefined && risk.score >= RISKY) refused.push(`it is failing itself: ${risk.reasons.join(', ')}`);
+  if (risk !== undefined && risk.score >= REPLACE_FROM) refused.push(`it is failing itself: ${risk.reasons.join(', ')}`);
   else if (risk !== undefined && risk.reasons.length > 0) notes.push(risk.reasons.join(', '));
   if (place.rotational !== null && place.rotational !== disk.rotational)
     notes.push(disk.rotational ? 'a hard disk among solid state disks: it slows the others down' : 'a solid state disk among hard disks');

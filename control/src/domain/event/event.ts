@@ -16,6 +16,8 @@ export const EventKind = z.enum([
   'disk.erased',
   'disk.removed',
   'disk.returned',
+  'disk.worsened',
+  'disk.tested',
   'dataset.created',
   'dataset.changed',
   'dataset.renamed',

@@ -4,6 +4,7 @@
  * nothing that lowers redundancy without one.
  */
 import { z } from 'zod';
+import { SmartDevice, TestKind } from '../disk/smart.ts';
 import { DiskPath, Guid, PoolName } from '../names.ts';
 import { Vdev } from '../pool/pool.ts';
 
@@ -30,6 +31,16 @@ export const POOL_OPERATIONS = [
   z.strictObject({ kind: z.literal('pool.remove'), ...pool, vdev: Guid, label: z.string().min(1).max(255) }),
   z.strictObject({ kind: z.literal('pool.trim'), ...pool, action: z.enum(['start', 'stop', 'pause']) }),
   /** Erases what is on a disk that no pool uses. Always with an approval that names the disk. */
+  /** Reading that needs root: what a disk says of itself. One that sleeps is not woken. */
+  z.strictObject({ kind: z.literal('disk.smart'), path: DiskPath, device: SmartDevice }),
+  /** A disk tests itself, in use or not. `wake`: also when it sleeps. */
+  z.strictObject({
+    kind: z.literal('disk.test'),
+    path: DiskPath,
+    device: SmartDevice,
+    test: z.union([TestKind, z.literal('stop')]),
+    wake: z.boolean(),
+  }),
   z.strictObject({ kind: z.literal('disk.erase'), path: DiskPath, serial: z.string().max(200), size: z.number().int().positive() }),
 ] as const;
 
@@ -38,7 +49,7 @@ export const POOL_MOVES = [
   /** Reading that needs root: which pools lie on the disks. */
   z.strictObject({ kind: z.literal('pool.scan') }),
   /** Reading that needs root: what the kernel's ZFS noted lately. */
-  z.strictObject({ kind: z.literal('pool.events') }),
+  z.strictObject({ kind: z.literal('pool.events'), /** Only what went wrong: the rest is far more. */ errors: z.boolean().optional() }),
   /** Without `force` only what no other machine had last. */
   z.strictObject({ kind: z.literal('pool.import'), ...pool, as: PoolName.nullable(), readonly: z.boolean(), force: z.boolean() }),
   z.strictObject({ kind: z.literal('pool.export'), ...pool }),

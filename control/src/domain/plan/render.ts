@@ -89,6 +89,8 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['pool', op.kind.slice(5), op.name];
     case 'pool.checkpoint':
       return ['pool', 'checkpoint', op.name, ...(op.action === 'create' ? [] : ['--discard'])];
+    case 'disk.test':
+      return ['disk', 'test', diskLabel(op.path), op.test === 'stop' ? '--stop' : op.test];
     case 'disk.erase':
       return ['disk', 'erase', diskLabel(op.path)];
     case 'snapshot.create':
@@ -149,6 +151,7 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'share-user.owned':
     case 'secret.seal':
     case 'dataset.permit':
+    case 'disk.smart':
     case 'pool.scan':
     case 'pool.events':
     case 'pool.gate':

@@ -8,6 +8,7 @@ import { activateGeneration, deleteGenerations } from './generation.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
 import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPools, upgradePool, zfsEvents } from './portable.ts';
 import { eraseDisk } from './erase.ts';
+import { readSmart, testDisk } from './smart.ts';
 import { changeAccounts } from './accounts.ts';
 import { permit } from './permit.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
@@ -49,7 +50,7 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
     case 'pool.scan':
       return scanPools(context);
     case 'pool.events':
-      return zfsEvents(context);
+      return zfsEvents(context, op);
     case 'pool.gate':
       return lookAtGate(context);
     case 'pool.import':
@@ -62,6 +63,10 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return upgradePool(context, op);
     case 'pool.forget':
       return forgetPool(context, op);
+    case 'disk.smart':
+      return readSmart(context, op);
+    case 'disk.test':
+      return testDisk(context, op);
     case 'disk.erase':
       return eraseDisk(context, op);
     case 'dataset.create':

@@ -58,11 +58,13 @@ export const scanPools = async ({ host }: ChangeContext): Promise<Changed> => {
 
 /** The newest of what the kernel keeps; it forgets them at a restart. */
 const EVENTS = 500;
-export const zfsEvents = async ({ host }: ChangeContext): Promise<Changed> => {
+export const zfsEvents = async ({ host }: ChangeContext, op: Op<'pool.events'>): Promise<Changed> => {
   const out = await read(host, eventsArgv());
   if (!out.ok) return out;
   const all = parseEvents(out.value);
-  return all.ok ? ok({ events: all.value.slice(-EVENTS) }) : all;
+  if (!all.ok) return all;
+  const some = op.errors ? all.value.filter((e) => e.class.startsWith('ereport.')) : all.value;
+  return ok({ events: some.slice(-EVENTS) });
 };
 
 /** What was mounted, and what was not, and why. */

@@ -44,7 +44,7 @@ test('the vocabulary has no such operation', () => {
     'pool.forget',
     'pool.gate',
   ]);
-  expect(kinds.filter((k) => k.startsWith('disk.'))).toEqual(['disk.erase']);
+  expect(kinds.filter((k) => k.startsWith('disk.'))).toEqual(['disk.smart', 'disk.test', 'disk.erase']);
 });
 
 test('no operation touches a key for updates, and no source calls what does', () => {

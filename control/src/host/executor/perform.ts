@@ -42,7 +42,11 @@ const laneOf = (op: Operation): string | null => {
       return null;
     case 'pool.scan':
     case 'pool.events':
+    // each disk has its own: one that hangs holds up no other
+    case 'disk.smart':
       return null;
+    case 'disk.test':
+      return `disk:${op.path}`;
     case 'disk.erase':
       return 'disks';
     case 'share-user.put':
@@ -112,7 +116,7 @@ const subjectOf = (op: Operation): string => {
   }
   if (op.kind === 'schedule.put') return op.schedule.name;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
-  if (op.kind === 'disk.erase') return op.path;
+  if (op.kind === 'disk.erase' || op.kind === 'disk.smart' || op.kind === 'disk.test') return op.path;
   if (op.kind === 'pool.scan' || op.kind === 'pool.events' || op.kind === 'pool.gate') return '-';
   if (op.kind === 'share.put') return `${op.share.kind}:${op.share.name}`;
   if ('name' in op) return op.name;

@@ -6,6 +6,7 @@ import type { PoolHealth, VdevKind, VdevRole } from '../../domain/pool/pool.ts';
 import type { SimNix } from './nix.ts';
 import type { SimOta } from './ota.ts';
 import { guidOf } from './guid.ts';
+import type { SimSmart } from './smart.ts';
 
 export type SimSnapshot = {
   tag: string;
@@ -96,13 +97,14 @@ export type SimDisk = {
   parts: { size: number; fstype: string | null; type: string; label: string | null; mountpoints: string[] }[];
   /** A filesystem on the whole disk. */
   fstype: string | null;
+  smart?: SimSmart;
   /** Pulled out of the machine. */
   unplugged?: true;
 };
 /** A pool on disks of this machine that is not imported; `lastHost` when another machine had it and did not give it up. */
 export type SimAway = { pool: SimPool; datasets: SimDataset[]; lastHost: { name: string; id: string } | null };
 export type SimSession = { user: string; machine: string; address: string; share: string; files: string[]; connectedAt: number };
-export type SimEvent = { at: number; class: string; pool: string; name: string; text: string };
+export type SimEvent = { at: number; class: string; pool: string; name: string; text: string; vdev?: Pick<SimLeaf, 'guid' | 'disk'> };
 
 export type SimModel = {
   seed: number;
@@ -159,7 +161,7 @@ export type World = {
   changed(): void;
   add(dataset: SimDataset): void;
   remove(dataset: SimDataset): void;
-  event(at: number, pool: string, name: string, text: string, cls?: string): void;
+  event(at: number, pool: string, name: string, text: string, cls?: string, vdev?: SimEvent['vdev']): void;
 };
 
 export const sizeOf = (p: SimPool, disk: (path: string) => SimDisk | undefined): { raw: number; usable: number } => {
@@ -322,8 +324,8 @@ export const createWorld = (model: SimModel): World => {
       sorted = null;
       accounts = null;
     },
-    event: (at, pool, name, text, cls = 'sysevent.fs.zfs.history_event') => {
-      model.events.push({ at, class: cls, pool, name, text });
+    event: (at, pool, name, text, cls = 'sysevent.fs.zfs.history_event', vdev = undefined) => {
+      model.events.push({ at, class: cls, pool, name, text, ...(vdev === undefined ? {} : { vdev }) });
       // the kernel keeps a bounded number too (zfs_zevent_len_max)
       if (model.events.length > 512) model.events.shift();
     },

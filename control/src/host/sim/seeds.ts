@@ -7,6 +7,7 @@ import { demoAccounts } from './demo-accounts.ts';
 import { guidOf, randomOf } from './guid.ts';
 import { freshNix } from './nix.ts';
 import { freshOta, slot, system } from './ota.ts';
+import type { SimSmart } from './smart.ts';
 import type { SlotName, SystemInfo, UpdateEvent } from '../../domain/slot/slot.ts';
 import {
   BY_ID,
@@ -292,6 +293,28 @@ export const demoModel = (): SimModel => {
     parts: [{ size: 2_000_363_192_320, fstype: 'ntfs', type: 'Microsoft basic data', label: 'Elements', mountpoints: [] }],
   });
   b.model.disks.push(SYSTEM_DISK('nvme0n1'), ...wd, ...ssd, ...sea, ...free, foreign);
+
+  const smart = (d: SimDisk | undefined, of: SimSmart): void => {
+    if (d) d.smart = { ...d.smart, ...of };
+  };
+  for (const [i, d] of wd.entries())
+    smart(d, { hours: 26_412 - i * 3, temperature: 33 + (i % 4), tested: [{ long: true, passed: true, hours: 25_900 }] });
+  smart(wd[3], { reallocated: 16, temperature: 39 });
+  smart(sea[0], { hours: 41_870, temperature: 36, timeouts: 4 });
+  smart(sea[1], {
+    hours: 41_866,
+    temperature: 44,
+    passed: false,
+    reallocated: 1_832,
+    pending: 64,
+    uncorrectable: 40,
+    reported: 12,
+    failsTests: true,
+  });
+  smart(free[1], { power: 'standby', hours: 12 });
+  smart(free[2], { used: 34, hours: 18_200 });
+  smart(free[3], { used: 97, hours: 31_010, reallocated: 3 });
+  smart(foreign, { unsupported: true });
 
   const link = (d: SimDisk): string => d.links[0] ?? '';
   const tank = pool(b, 'tank', 'raidz2', wd.map(link), { comment: 'the big one', autotrim: 'off' });

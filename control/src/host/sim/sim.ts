@@ -12,6 +12,7 @@ import type { Answer } from './getopt.ts';
 import { BY_ID, createWorld, poolHealth, type SimModel, type SimSession, type World } from './model.ts';
 import { chooseByHand, otaText, uploading, uploadStep } from './ota.ts';
 import { mountpointOf } from './properties.ts';
+import type { SimSmart } from './smart.ts';
 import { plug, unplug } from './zpool-disks.ts';
 import { simFiles } from './files.ts';
 import { byIdNames, execute, isReadonly, mountOf } from './tools.ts';
@@ -35,6 +36,8 @@ export type Happening =
   /** A disk is pulled; ZFS takes note at once, or at its next look at it. */
   | { kind: 'unplug'; disk: string; noticed: boolean }
   | { kind: 'plug'; disk: string }
+  /** What a disk says of itself becomes another. */
+  | { kind: 'smart'; disk: string; set: SimSmart }
   | { kind: 'suspend'; pool: string; on: boolean }
   | { kind: 'connect'; session: SimSession }
   | { kind: 'disconnect'; user: string; share: string }
@@ -110,6 +113,11 @@ const happen = (w: World, h: Happening, at: number): void => {
       leaf.read += h.read ?? 0;
       leaf.write += h.write ?? 0;
       leaf.checksum += h.checksum ?? 0;
+      for (const [n, cls] of [
+        [(h.read ?? 0) + (h.write ?? 0), 'ereport.fs.zfs.io'],
+        [h.checksum ?? 0, 'ereport.fs.zfs.checksum'],
+      ] as const)
+        for (let i = 0; i < Math.min(n, 20); i += 1) w.event(at, h.pool, '', '', cls, { guid: leaf.guid, disk: leaf.disk });
       w.event(at, h.pool, '', '', 'resource.fs.zfs.statechange');
       break;
     }
@@ -119,6 +127,12 @@ const happen = (w: World, h: Happening, at: number): void => {
     case 'plug':
       plug(w, h.disk);
       break;
+    case 'smart': {
+      const disk = w.diskByPath(h.disk.startsWith('/') ? h.disk : BY_ID + h.disk);
+      if (disk === undefined) throw new RangeError(`no disk ${h.disk}`);
+      disk.smart = { ...disk.smart, ...h.set };
+      break;
+    }
     case 'suspend': {
       const pool = w.pool(h.pool);
       if (pool === undefined) throw new RangeError(`no pool ${h.pool}`);

@@ -6,6 +6,7 @@ import { BY_ID, type SimDisk, type World } from './model.ts';
 import { find, nixStore, systemdRun } from './nix.ts';
 import { advance, dplaneOta, systemctlOta } from './ota.ts';
 import { datasetProperty, mountpointOf } from './properties.ts';
+import { smartctl } from './smart.ts';
 import type { Tool } from './words.ts';
 import { zfs } from './zfs.ts';
 import { zpool } from './zpool.ts';
@@ -218,32 +219,6 @@ const systemctl: Tool = (w, args, now) => {
   }
   if (verb === 'reload' || verb === 'reload-or-restart' || verb === 'restart' || verb === 'try-reload-or-restart') return said('');
   return failed(`Unknown command verb '${verb ?? ''}'.\n`);
-};
-
-const smartctl: Tool = (w, args) => {
-  const path = args.at(-1) ?? '';
-  const seen = w.diskByPath(path);
-  const disk = seen?.unplugged ? undefined : seen;
-  const ok = args.slice(0, -1).every((a) => ['-j', '-n', 'standby', '-a', '-H', '-i', '-x', '--json'].includes(a));
-  const base = { json_format_version: [1, 0], smartctl: { version: [7, 4], exit_status: disk && ok ? 0 : 2 } };
-  if (!disk || !ok) return { exit: 2, stdout: `${JSON.stringify(base, null, 2)}\n` };
-  const leaf = w.poolOfDisk(disk)?.leaf;
-  return said(
-    `${JSON.stringify(
-      {
-        ...base,
-        device: { name: path, type: disk.transport === 'nvme' ? 'nvme' : 'sat', protocol: disk.transport === 'nvme' ? 'NVMe' : 'ATA' },
-        model_name: disk.model,
-        serial_number: disk.serial,
-        user_capacity: { blocks: disk.size / disk.sector[0], bytes: disk.size },
-        smart_status: { passed: leaf === undefined || leaf.state === 'ONLINE' },
-        temperature: { current: 31 + (disk.serial.length % 9) },
-        power_on_time: { hours: 1200 + (disk.size % 20_000) },
-      },
-      null,
-      2,
-    )}\n`,
-  );
 };
 
 export const TOOLS: Readonly<Record<string, Tool>> = {

@@ -337,8 +337,9 @@ const events: Tool = (w, args) => {
       `        class = "${e.class}"`,
       `        pool = "${e.pool}"`,
       `        pool_guid = ${hex(w.pool(e.pool)?.guid ?? '0')}`,
-      `        history_internal_str = "${e.text}"`,
-      `        history_internal_name = "${e.name}"`,
+      ...(e.vdev === undefined
+        ? [`        history_internal_str = "${e.text}"`, `        history_internal_name = "${e.name}"`]
+        : [`        vdev_guid = ${hex(e.vdev.guid)}`, `        vdev_path = "${e.vdev.disk}-part1"`]),
       `        time = ${hex(String(Math.floor(e.at / 1000)))} 0x0 `,
       `        eid = 0x${(i + 1).toString(16)}`,
       '',
