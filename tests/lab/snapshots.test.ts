@@ -1,20 +1,16 @@
 /** Snapshots on real ZFS: schedules over simulated days. */
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { retain } from '../../control/src/domain/schedule/retention.ts';
 import { SCHEDULE_PROPERTY, SnapshotSchedule } from '../../control/src/domain/schedule/schedule.ts';
 import { zone } from '../../control/src/domain/schedule/zone.ts';
 import type { Vm } from '../../packages/lab/src/vm.ts';
 import { type Call, change, claim, logIn } from './api.ts';
+import { hasFailed } from './failures.ts';
 import { type Lab, openLab } from './lab.ts';
 
 let lab: Lab;
 let nas: Vm;
 let call: Call;
-let failed = false;
-const watch = () =>
-  onTestFailed(() => {
-    failed = true;
-  });
 const disk = (n: number) => `/dev/disk/by-id/virtio-test-disk${n}`;
 /** What `zfs` itself says. */
 const listed = async (dataset: string, columns = 'name'): Promise<string[][]> =>
@@ -35,7 +31,7 @@ beforeAll(async () => {
     { kind: 'dataset.create', dataset: { name: 'tank/docs/My Letters' } },
   ]);
 });
-afterAll(() => lab?.close(failed));
+afterAll(() => lab?.close(hasFailed()));
 
 const KEEP = { hourly: 3, daily: 2 };
 const HOURS = 8;
@@ -43,7 +39,6 @@ const STEPS = 9;
 const SECOND = 1000;
 
 test('a schedule runs over simulated days: real snapshots, the rules, and nothing else destroyed', async () => {
-  watch();
   await nas.must(['zfs', 'snapshot', '-r', 'tank/docs@by-hand']);
   const schedule = { name: 'often', dataset: 'tank/docs', recursive: true, cron: '0 * * * *', timezone: 'Europe/Berlin', keep: KEEP };
   await change(nas, call, [{ kind: 'schedule.put', schedule }]);
@@ -115,7 +110,6 @@ const view = (what: string, query: Record<string, string>): Promise<View> =>
   call('GET', `/api/zfs/snapshots/${what}?${new URLSearchParams(query)}`) as Promise<unknown> as Promise<View>;
 
 test('a rollback takes what was named and nothing else; a range gives back what was told; clones, promotion, differences', async () => {
-  watch();
   const dataset = 'tank/play';
   await change(nas, call, [{ kind: 'dataset.create', dataset: { name: dataset } }]);
   const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', dataset])).trim();
@@ -163,7 +157,6 @@ const files = (what: string, query: Record<string, string>): Promise<Record<stri
   call('GET', `/api/zfs/snapshots/${what}?${new URLSearchParams(query)}`);
 
 test('files come back byte by byte with all that they are; links lead nowhere; nothing is overwritten unasked', async () => {
-  watch();
   const dataset = 'tank/files';
   await change(nas, call, [{ kind: 'dataset.create', dataset: { name: dataset, properties: { acltype: 'posix', xattr: 'sa' } } }]);
   const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', dataset])).trim();
@@ -196,7 +189,7 @@ test('files come back byte by byte with all that they are; links lead nowhere; n
     states = (await files('versions', { dataset, path: 'My Letters/letter' })) as States;
     return states.of === 2;
   });
-  expect(states.versions.map((v) => v.tags)).toEqual([['two'], ['one']]);
+  expect(states.versions.map((v) => v.tags)).toEqual([['one'], ['two']]);
 
   // as it was: to its place only when that is approved, beside it, elsewhere
   const restore = (path: string, folder: string, name: string, more: object = {}) =>

@@ -33,7 +33,8 @@ export type SnapshotKeeper = {
   idle(): Promise<unknown>;
 };
 
-const isSame = (a: Changed | undefined, b: Changed | undefined): boolean => a?.guid === b?.guid && a?.at === b?.at;
+const isSame = (a: Changed | undefined, b: Changed | undefined): boolean =>
+  a?.guid === b?.guid && a?.at === b?.at && a?.origin === b?.origin;
 
 export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Clock; log: (line: string) => void }): SnapshotKeeper => {
   const { host, store, clock, log } = deps;
@@ -63,7 +64,7 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
     if (r.failure !== null || r.exit !== 0) throw new Error(`zfs list did not answer for ${pool}`);
     const parsed = parseChanged(r.stdout);
     if (!parsed.ok) throw new Error(parsed.refusal.why);
-    return { times: parsed.value, sure: ({ at }) => at < begun - 1 };
+    return { times: parsed.value, sure: ({ at }) => at === null || at < begun - 1 };
   };
 
   const follow = async (pool: string): Promise<Followed> => {

@@ -20,7 +20,7 @@ export type Filter = {
 const FILTERED_BY = ['dataset_id', 'tag_id', 'holds', 'id'];
 /** All columns of the index, in its order: then the index alone gives the order, and equal values stand the same way every time. */
 const ORDERS = {
-  createdAt: { index: 'by_created', columns: ['created_at', ...FILTERED_BY] },
+  createdAt: { index: 'by_created', columns: ['created_at', 'create_txg', ...FILTERED_BY] },
   name: { index: 'by_name', columns: ['dataset', 'tag', ...FILTERED_BY] },
   used: { index: 'by_used', columns: ['used', ...FILTERED_BY] },
   referenced: { index: 'by_referenced', columns: ['referenced', ...FILTERED_BY] },

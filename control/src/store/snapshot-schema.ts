@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import { createPrivate, isDamage } from './connection.ts';
 
 /** Grows with every change of SCHEMA. */
-const VERSION = 2;
+const VERSION = 3;
 
 const SCHEMA = `
 CREATE TABLE meta (version INTEGER NOT NULL) STRICT;
@@ -34,7 +34,8 @@ CREATE TABLE snapshot (
 CREATE UNIQUE INDEX by_dataset ON snapshot (dataset_id, guid);
 -- Each order has an index that holds what can be filtered by: a page skips to its offset without touching a row.
 CREATE INDEX by_name ON snapshot (dataset, tag, dataset_id, tag_id, holds);
-CREATE INDEX by_created ON snapshot (created_at, dataset_id, tag_id, holds);
+-- a second holds many: which came first, the transaction says
+CREATE INDEX by_created ON snapshot (created_at, create_txg, dataset_id, tag_id, holds);
 CREATE INDEX by_used ON snapshot (used, dataset_id, tag_id, holds);
 CREATE INDEX by_referenced ON snapshot (referenced, dataset_id, tag_id, holds);
 CREATE INDEX by_mark ON snapshot (mark, create_txg) WHERE mark IS NOT NULL;

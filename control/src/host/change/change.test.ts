@@ -36,6 +36,25 @@ describe('pool', () => {
     expect(host.ran.filter((argv) => argv[0] === 'zpool').flat()).not.toContain('-f');
   });
 
+  test('waits for partitions that are not there yet, and not for ever', async () => {
+    const host = await machine();
+    const not = (n: number): Machine => {
+      let failed = 0;
+      return {
+        ...host,
+        run: async (argv, options) => {
+          const fails = argv[1] === 'create' && failed++ < n;
+          const r = await host.run(fails ? ['zpool', 'version'] : argv, options);
+          return fails ? { ...r, exit: 1, stderr: "cannot create 'vault': one or more devices is currently unavailable\n" } : r;
+        },
+      };
+    };
+    refused(await run(not(3), create()), 'unavailable', /currently unavailable/);
+    expect(await exists(host, 'vault')).toBe(false);
+    expect((await run(not(2), create())).ok).toBe(true);
+    expect(host.ran.filter((argv) => argv[0] === 'udevadm').length).toBe(4);
+  });
+
   test('never of disks that are used, unknown or named twice', async () => {
     const host = await machine();
     refused(await run(host, create({ vdevs: [{ kind: 'stripe', role: 'data', disks: [diskPath(0)] }] })), 'blocked', /a ZFS pool "tank"/);

@@ -8,10 +8,9 @@ import type { Operation } from '../../domain/operation/operation.ts';
 import { ok, refuse, type Result } from '../../domain/refusal.ts';
 import { readDisks } from '../disks/disks.ts';
 import { parseStatus } from '../zfs/pools.ts';
-import { type ChangeContext, type Changed, change, read, unverified } from './host.ts';
+import { change, type ChangeContext, type Changed, read, SETTLE_MS, unverified } from './host.ts';
 
 const LOOK_MS = 20_000;
-const SETTLE_MS = 60_000;
 
 export const eraseDisk = async ({ host, approval }: ChangeContext, op: Extract<Operation, { kind: 'disk.erase' }>): Promise<Changed> => {
   const what = `erasing ${diskLabel(op.path)}`;

@@ -16,6 +16,7 @@ const READ_MS = 20_000;
 const CHANGE_MS = 120_000;
 /** Labels on dozens of disks. */
 export const CREATE_POOL_MS = 300_000;
+export const SETTLE_MS = 60_000;
 
 export const ran = (r: RunResult): boolean => r.failure === null && r.exit === 0;
 
@@ -25,6 +26,21 @@ const run = async (host: Host, argv: readonly string[], timeoutMs: number): Prom
 };
 export const read = (host: Host, argv: readonly string[]): Promise<Result<string>> => run(host, argv, READ_MS);
 export const change = (host: Host, argv: readonly string[], timeoutMs = CHANGE_MS): Promise<Result<string>> => run(host, argv, timeoutMs);
+
+const NOT_YET = /one or more devices is currently unavailable/;
+const LABEL_TRIES = 3;
+/**
+ * For commands that put labels on disks. A partition that was just made may go and come again while udev looks at it; a command that met this
+ * moment has done nothing, and is tried again when udev has settled.
+ */
+export const labelling = async (host: Host, argv: readonly string[]): Promise<Result<string>> => {
+  for (let tries = 1; ; tries += 1) {
+    const r = await host.run(argv, { timeoutMs: CREATE_POOL_MS });
+    if (ran(r)) return ok(r.stdout);
+    if (tries === LABEL_TRIES || r.failure !== null || !NOT_YET.test(r.stderr)) return { ok: false, refusal: zfsError(r) };
+    await host.run(['udevadm', 'settle', '--timeout=30'], { timeoutMs: SETTLE_MS });
+  }
+};
 
 export const rows = (stdout: string): string[][] =>
   stdout

@@ -8,9 +8,9 @@ import { observeDisks } from '../disks/disks.ts';
 import {
   type ChangeContext,
   type Changed,
-  CREATE_POOL_MS,
   change,
   identifyPool,
+  labelling,
   poolProperties,
   properties,
   read,
@@ -58,7 +58,7 @@ export const createPool = async ({ host }: ChangeContext, op: Op<'pool.create'>)
 
   const argv = ['zpool', 'create', ...optionPairs(op.options).flatMap(([k, v]) => ['-o', `${k}=${v}`])];
   // never -f: what zpool itself finds odd (a label, unequal redundancy) is for a person to look at
-  const made = await change(host, [...argv, ...assignments(op.properties, '-O'), op.name, ...vdevArgv(op.vdevs)], CREATE_POOL_MS);
+  const made = await labelling(host, [...argv, ...assignments(op.properties, '-O'), op.name, ...vdevArgv(op.vdevs)]);
   if (!made.ok) return made;
 
   const pool = await poolProperties(host, op.name, ['guid', 'health']);

@@ -13,7 +13,7 @@ import { ok, type Refusal, refuse, type Result } from '../../domain/refusal.ts';
 import { observeDisks } from '../disks/disks.ts';
 import type { Host } from '../host.ts';
 import { parseStatus, type PoolStatus, statusArgv } from '../zfs/pools.ts';
-import { type ChangeContext, type Changed, CREATE_POOL_MS, change, identifyPool, read, shown, unverified } from './host.ts';
+import { type ChangeContext, type Changed, change, identifyPool, labelling, read, shown, unverified } from './host.ts';
 import { vdevArgv } from './pool.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
@@ -88,7 +88,7 @@ export const replaceDisk = async ({ host }: ChangeContext, op: Op<'pool.replace'
   const no = await whyNotUsable(host, op.with, placeIn(vdev, disks.value, pool.value, disk));
   if (no) return { ok: false, refusal: no };
   // labels are written and the first transaction synced: minutes on a busy pool of slow disks
-  const done = await change(host, ['zpool', 'replace', ...ashiftOf(pool.value), op.name, op.disk, op.with], CREATE_POOL_MS);
+  const done = await labelling(host, ['zpool', 'replace', ...ashiftOf(pool.value), op.name, op.disk, op.with]);
   if (!done.ok) return done;
   const after = await poolNow(host, op);
   if (!after.ok) return after;
@@ -111,7 +111,7 @@ export const attachDisk = async ({ host }: ChangeContext, op: Op<'pool.attach'>)
   const no = await whyNotUsable(host, op.with, placeIn(vdev, disks.value, pool.value));
   if (no) return { ok: false, refusal: no };
   // a raidz is attached to by its name: zpool takes no guid there
-  const done = await change(host, ['zpool', 'attach', ...ashiftOf(pool.value), op.name, raidz?.name ?? op.to, op.with], CREATE_POOL_MS);
+  const done = await labelling(host, ['zpool', 'attach', ...ashiftOf(pool.value), op.name, raidz?.name ?? op.to, op.with]);
   if (!done.ok) return done;
   const after = await poolNow(host, op);
   if (!after.ok) return after;
@@ -201,7 +201,7 @@ export const addVdevs = async ({ host }: ChangeContext, op: Op<'pool.add'>): Pro
   }
   // only what was approved is let through, and nothing else that zpool might find odd
   const allowed = weaker === null ? [] : ['--allow-replication-mismatch'];
-  const done = await change(host, ['zpool', 'add', ...allowed, ...ashiftOf(pool.value), op.name, ...vdevArgv(op.vdevs)], CREATE_POOL_MS);
+  const done = await labelling(host, ['zpool', 'add', ...allowed, ...ashiftOf(pool.value), op.name, ...vdevArgv(op.vdevs)]);
   if (!done.ok) return done;
   const after = await poolNow(host, op);
   if (!after.ok) return after;

@@ -40,7 +40,7 @@ export type SimDataset = {
   keyLoaded: boolean;
   snapshots: SimSnapshot[];
   /** When it last gained or lost one, in seconds. */
-  changed?: number;
+  changed?: number | null;
 };
 
 export type SimLeaf = {

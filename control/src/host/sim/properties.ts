@@ -229,8 +229,8 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
     case 'origin':
       return d.origin === null ? null : none(d.origin);
     case 'snapshots_changed': {
-      const at = d.changed ?? d.snapshots.at(-1)?.created;
-      return at === undefined ? null : none(exact ? String(at) : dateText(at));
+      const at = d.changed === undefined ? d.snapshots.at(-1)?.created : d.changed;
+      return at === undefined || at === null ? null : none(exact ? String(at) : dateText(at));
     }
     case 'encryption': {
       const root = encryptionRoot(w, d);

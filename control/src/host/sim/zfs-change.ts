@@ -350,7 +350,9 @@ const promote: Tool = (w, args, now) => {
   for (const s of moving) for (const c of w.clonesOf(`${from.dataset.name}@${s.tag}`)) c.origin = `${name}@${s.tag}`;
   from.dataset.snapshots = from.dataset.snapshots.filter((s) => !moving.includes(s));
   d.snapshots = [...moving, ...d.snapshots];
-  for (const x of [d, from.dataset]) x.changed = Math.floor(now / 1000);
+  // the one that gains them does not get a time: so does the real one
+  d.changed ??= null;
+  from.dataset.changed = Math.floor(now / 1000);
   d.origin = null;
   from.dataset.origin = `${name}@${from.snapshot.tag}`;
   w.event(now, poolName(name), 'promote', name);

@@ -20,6 +20,7 @@ const KNOWN: readonly Known[] = [
     'unavailable',
     'connect its disks again, then clear the pool (zpool clear)',
   ],
+  [/one or more devices is currently unavailable/, 'unavailable', 'look whether the disk still answers, then try again'],
   [/could not find any snapshots to destroy/, 'not-found', 'look at the snapshots that are there'],
   [
     /no such pool\b|is not a pool\b|dataset does not exist|no such device in pool|parent does not exist|no such pool or dataset|pool\/dataset does not exist/,

@@ -49,21 +49,25 @@ export const changedArgv = (pool: string): string[] => [
   '-t',
   'filesystem,volume',
   '-o',
-  'name,guid,snapshots_changed',
+  'name,guid,snapshots_changed,origin',
   '-r',
   pool,
 ];
-/** Which dataset stands under each name, and when it last gained or lost a snapshot, in seconds; those that never had one are left out. */
-export type Changed = { guid: string; at: number };
+/**
+ * Which dataset stands under each name, when it last gained or lost a snapshot, in seconds (null: it never had one made or destroyed), and
+ * what it is a clone of: a promotion moves snapshots from one to another, and shows only there.
+ */
+export type Changed = { guid: string; at: number | null; origin: string };
 /** Costs a fraction of a listing. */
 export const parseChanged = (stdout: string): Result<Map<string, Changed>> =>
   reading('when snapshots changed', () => {
     const found = new Map<string, Changed>();
     for (const line of stdout.split('\n')) {
       if (line === '') continue;
-      const [name = '', id, at, ...more] = line.split('\t');
-      if (name === '' || at === undefined || more.length > 0) unreadable(`"${line.slice(0, 80)}" is no name with a time`);
-      if (at !== '-') found.set(name, { guid: guid(id, `guid of ${name}`), at: count(at, `snapshots_changed of ${name}`) });
+      const [name = '', id, at, origin = '', ...more] = line.split('\t');
+      if (name === '' || at === undefined || origin === '' || more.length > 0)
+        unreadable(`"${line.slice(0, 80)}" is no name with a time and an origin`);
+      found.set(name, { guid: guid(id, `guid of ${name}`), at: at === '-' ? null : count(at, `snapshots_changed of ${name}`), origin });
     }
     return found;
   });
