@@ -30,6 +30,7 @@ import { createProgress } from './progress.ts';
 import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
+import { createSnapshotWatch, WATCH_EVERY } from './snapshot-watch.ts';
 import { createSchedules } from './schedules.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { createGenerations } from './generations.ts';
@@ -48,7 +49,6 @@ const SCHEDULES_EVERY = 10 * SECOND;
 const DRIFT_EVERY = 5 * MINUTE;
 /** All of them, to verify what was followed. */
 const SNAPSHOTS_EVERY = 15 * MINUTE;
-const FOLLOW_EVERY = 5 * SECOND;
 const BACKUP_EVERY = 24 * HOUR;
 const PRUNE_EVERY = HOUR;
 const BACKUPS_KEPT = 7;
@@ -268,23 +268,14 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
-  /** Not waited for: a pool that hangs must not hold up what else recurs. */
-  const followSnapshots = (): Promise<void> => {
-    const pools = observer.last()?.observed.pools.map((p) => p.name) ?? [];
-    void snapshots.follow(pools).then((found) => {
-      for (const { added, removed, datasets } of found)
-        store.events.append({
-          kind: 'snapshot.changed',
-          severity: 'info',
-          subject: `dataset:${datasets[0]}`,
-          message: `${added} snapshots appeared and ${removed} went in ${datasets.slice(0, 3).join(', ')}${datasets.length > 3 ? ` and ${datasets.length - 3} more datasets` : ''}`,
-          actor: 'outside D-PlaneOS',
-          data: { added, removed, datasets: datasets.slice(0, 100) },
-        });
-    });
-    return Promise.resolve();
-  };
-  scheduler.add({ name: 'follow-snapshots', everyMs: FOLLOW_EVERY, run: followSnapshots });
+  const snapshotWatch = createSnapshotWatch({
+    host,
+    clock,
+    snapshots,
+    pools: () => observer.last()?.observed.pools.map((p) => p.name) ?? [],
+    tell: (e) => void store.events.append(e),
+  });
+  scheduler.add({ name: 'watch-snapshots', everyMs: WATCH_EVERY, lane: 'snapshots', run: snapshotWatch.look });
   scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });
   scheduler.add({
     name: 'pool-space',
@@ -511,6 +502,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       await schedules.stop();
       await ready;
       await snapshots.idle();
+      await snapshotWatch.idle();
     },
   };
   let ready: Promise<void> = Promise.resolve();

@@ -9,6 +9,7 @@ import { emptyModel } from '../host/sim/seeds.ts';
 import { simHost } from '../host/sim/sim.ts';
 import { openStore } from '../store/store.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
+import { createSnapshotWatch } from './snapshot-watch.ts';
 
 const stage = async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dplaneos-keeper-'));
@@ -47,10 +48,20 @@ const stage = async () => {
       .filter((l) => l !== '')
       .map((l) => l.replace('\t', ' '))
       .sort();
+  const told: string[] = [];
+  const watch = createSnapshotWatch({
+    host,
+    clock,
+    snapshots: keeper,
+    pools: () => ['one', 'two'],
+    tell: (e) => void told.push(e.message),
+  });
   return {
     host,
     sh,
     keeper,
+    watch,
+    told,
     known,
     real,
     pass: (ms: number) => {
@@ -131,5 +142,49 @@ test('a pool that was not listed when it appeared is listed as soon as it is fol
   await s.sh('zfs', 'snapshot', 'one/a@new');
   expect(await s.keeper.follow(['one'])).toMatchObject([{ added: 1, datasets: ['one/a'] }]);
   expect(s.known()).toEqual(await s.real());
+  s.end();
+});
+
+test('it is watched without a process while nothing is written, and asked when something was', async () => {
+  const s = await stage();
+  const look = async (): Promise<string[]> => {
+    s.pass(500);
+    const before = s.host.ran.length;
+    await s.watch.look();
+    await s.watch.idle();
+    return s.host.ran.slice(before).map((argv) => argv.join(' '));
+  };
+  await look();
+  s.pass(5000);
+  await look();
+  for (let i = 0; i < 20; i += 1) expect(await look()).toEqual([]);
+  await s.sh('zfs', 'snapshot', 'one/a@new');
+  expect(await look()).not.toEqual([]);
+  expect(s.told).toEqual(['1 snapshot appeared and 0 went in one/a']);
+  expect(s.known()).toEqual(await s.real());
+  // a minute later it makes sure
+  s.pass(60_000);
+  expect((await look()).length).toBeGreaterThan(0);
+  s.end();
+});
+
+test('a pool that hangs is not asked again before it has answered, and the other one is', async () => {
+  const s = await stage();
+  await s.watch.look();
+  await s.watch.idle();
+  const free = s.host.hangPool('one');
+  s.pass(5000);
+  await s.sh('zfs', 'snapshot', 'two/a@first');
+  const before = s.host.ran.length;
+  await s.watch.look();
+  for (let i = 0; i < 5; i += 1) {
+    s.pass(1000);
+    await s.sh('zfs', 'snapshot', `two/a@s${i}`);
+    await s.watch.look();
+  }
+  while (!s.known().some((n) => n.startsWith('two/a@first'))) await new Promise((r) => setTimeout(r, 5));
+  expect(s.host.ran.slice(before).filter((argv) => argv[0] === 'zfs' && argv.at(-1) === 'one')).toHaveLength(1);
+  free();
+  await s.watch.idle();
   s.end();
 });

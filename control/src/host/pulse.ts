@@ -22,3 +22,16 @@ export const readPulse = async (host: Host): Promise<Pulse> => {
     disks: new Set((links ?? []).map((l) => `${BY_ID}/${l}`)),
   };
 };
+
+/**
+ * The last transaction group of a pool that wrote anything: while it is the same, nothing in the pool is another. Null when the kernel does not
+ * say (`zfs_txg_history` is off). A line: txg, birth, state, ndirty, nread, nwritten, ...
+ */
+export const lastCommit = async (host: Host, pool: string): Promise<string | null> => {
+  const text = await host.readText(`${KSTAT}/${pool}/txgs`);
+  const found = text
+    ?.split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .findLast((fields) => fields[2] === 'C' && fields[5] !== '0');
+  return found?.[0] ?? null;
+};

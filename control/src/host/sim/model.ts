@@ -159,6 +159,8 @@ export type World = {
   guid(): string;
   nextTxg(): number;
   changed(): void;
+  /** Another number after every change. */
+  commits(): number;
   add(dataset: SimDataset): void;
   remove(dataset: SimDataset): void;
   event(at: number, pool: string, name: string, text: string, cls?: string, vdev?: SimEvent['vdev']): void;
@@ -195,6 +197,7 @@ export const createWorld = (model: SimModel): World => {
   const names = new Map(model.datasets.map((d) => [d.name, d]));
   let sorted: SimDataset[] | null = null;
   let accounts: Map<string, Account> | null = null;
+  let commits = 1;
   const links = new Map<string, SimDisk>();
   const linkDisks = (): void => {
     links.clear();
@@ -310,14 +313,18 @@ export const createWorld = (model: SimModel): World => {
     },
     changed: () => {
       accounts = null;
+      commits += 1;
     },
+    commits: () => commits,
     add: (dataset) => {
+      commits += 1;
       model.datasets.push(dataset);
       names.set(dataset.name, dataset);
       sorted = null;
       accounts = null;
     },
     remove: (dataset) => {
+      commits += 1;
       const i = model.datasets.indexOf(dataset);
       if (i >= 0) model.datasets.splice(i, 1);
       names.delete(dataset.name);

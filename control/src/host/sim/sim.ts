@@ -77,6 +77,14 @@ export type SimOptions = {
 type Entry = { at: number } & ({ argv: readonly string[]; input: string } | { write: string; text: string } | { happening: Happening });
 
 const KSTAT = '/proc/spl/kstat/zfs';
+/** One that wrote, and the one that is open. */
+const txgs = (n: number): string =>
+  [
+    'txg birth state ndirty nread nwritten reads writes otime qtime wtime stime',
+    `${n} 0 C 4096 0 4096 0 1 1 1 1 1`,
+    `${n + 1} 0 O 0 0 0 0 0 0 0 0 0`,
+    '',
+  ].join('\n');
 const fsError = (code: 'ENOSPC' | 'EROFS' | 'ENOENT', path: string): Error =>
   Object.assign(new Error(`${code}: cannot write '${path}'`), { code });
 
@@ -307,6 +315,7 @@ export const simHost = (options: SimOptions): Host & SimControls => {
       if (path.startsWith(`${KSTAT}/`)) {
         const [pool = '', file] = path.slice(KSTAT.length + 1).split('/');
         const p = world.pool(pool);
+        if (p && file === 'txgs') return txgs(world.commits());
         return p && file === 'state' ? `${poolHealth(p)}\n` : null;
       }
       if (path === '/proc/self/mounts') return mountTable(world);
