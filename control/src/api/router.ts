@@ -1,11 +1,13 @@
 /** All procedures, one router a noun. `AppRouter` is what clients are typed by. */
 import { access, recover } from './routers/access.ts';
 import { gitops } from './routers/gitops.ts';
+import { keys } from './routers/keys.ts';
 import { me } from './routers/me.ts';
 import { plans, runs } from './routers/plans.ts';
 import { audit, events } from './routers/records.ts';
 import { claim, session } from './routers/session.ts';
 import { schedules } from './routers/schedules.ts';
+import { preview } from './routers/preview.ts';
 import { shareUsers } from './routers/share-users.ts';
 import { disks } from './routers/disks.ts';
 import { datasets, pools, shares, snapshots } from './routers/storage.ts';
@@ -26,6 +28,8 @@ export const appRouter = router({
   disks,
   datasets,
   snapshots,
+  keys,
+  preview,
   schedules,
   shares,
   shareUsers,

@@ -3,6 +3,7 @@
  * only when it runs.
  */
 import type { Handler } from './cli.ts';
+import { keyCommands } from './commands-keys.ts';
 import { poolCommands } from './commands-pools.ts';
 import type { Arg, Command, Option } from './parse.ts';
 
@@ -323,6 +324,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
     },
   ),
   ...poolCommands(command, CHANGE),
+  ...keyCommands(command, CHANGE),
   command(
     'disk list',
     'disks, and which are free',
@@ -359,6 +361,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
       'dataset create tank/photos',
       'dataset create tank/photos compression=zstd quota=500G',
       'dataset create tank/vm1 --type volume volsize=40G',
+      'dataset create tank/private --encrypt passphrase',
     ],
     async () => (await import('./cmd/dataset.ts')).datasetCreate,
     {
@@ -373,6 +376,14 @@ export const COMMANDS: readonly Command<Handler>[] = [
           offer: ['filesystem', 'volume'],
           help: 'filesystem (default) or volume, a block device; a volume needs volsize=',
         },
+        {
+          name: 'encrypt',
+          value: 'KEY',
+          offer: ['passphrase', 'hex-file', 'raw-file'],
+          help: 'encrypt it: with a passphrase typed after every start, or a key file made and kept on the box',
+        },
+        { name: 'cipher', value: 'NAME', offer: ['aes-256-gcm', 'aes-128-gcm'], help: 'aes-256-gcm (default) or aes-128-gcm' },
+        { name: 'passphrase-stdin', help: 'read the passphrase from standard input (first line)' },
         ...CHANGE,
       ],
     },

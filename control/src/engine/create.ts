@@ -15,6 +15,7 @@ import { whyNoUpgrade } from '../host/ota/upgrade.ts';
 import { observe, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
 import { openAlert, settleAlerts } from './conditions.ts';
+import { createKeys } from './keys.ts';
 import { createPermissions } from './permissions.ts';
 import { createShareAccounts } from './accounts.ts';
 import { sha256 } from './digest.ts';
@@ -26,6 +27,7 @@ import { keepingSchedules } from './kept.ts';
 import { createPlanner } from './planner.ts';
 import { createCare } from './care.ts';
 import { createDiskHealth, DISKS_EVERY } from './disk-health.ts';
+import { createPreviews } from './previews.ts';
 import { createProgress } from './progress.ts';
 import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
@@ -102,7 +104,10 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       clock,
       timeoutMs: OBSERVE_TIMEOUT,
     });
-    for (const d of observed.datasets) if (notEmpty.has(d.guid)) d.foundNotEmpty = true;
+    for (const d of observed.datasets) {
+      if (notEmpty.has(d.guid)) d.foundNotEmpty = true;
+      if (d.keyFile) d.keyBackedUp = store.keyBackups.get(d.keyFile) !== null;
+    }
     observed.schedules = store.schedules.list().map((s) => s.schedule);
     health.mark(observed);
     return observed;
@@ -465,7 +470,17 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     alertHistory: (limit) => store.alerts.page(limit),
     problems: () => observer.last()?.observed.problems ?? [],
     permissions: createPermissions(host, observer),
+    keys: createKeys({ executor, observer, store, clock, random: deps.random }),
     accounts: createShareAccounts({ executor, observer, random: deps.random }),
+    previews: createPreviews({
+      host,
+      observer,
+      state: async () => {
+        const saved = savedState();
+        const check = saved === null ? null : await checkState(saved.yaml);
+        return check?.ok ? check.state : null;
+      },
+    }),
     updates,
     generations,
     views: createViews({ host, executor, store, random: deps.random }),

@@ -28,6 +28,7 @@ export const observationDigest = (o: Observed): string => {
   let text = '\u0002';
   for (const d of o.datasets) {
     text += `${d.name}\u0000${d.guid}\u0000${d.kind}\u0000${holdsData(d) ? 1 : 0}\u0000${d.origin ?? ''}`;
+    if (d.encryption !== 'off') text += `\u0000${d.keyStatus} ${d.keyKind ?? ''} ${d.encryptionRoot ?? ''}`;
     for (const n of PROPERTY_NAMES) {
       const p = d.properties[n];
       if (p !== undefined) text += `\u0000${n}=${p.value}\u0001${p.source}`;

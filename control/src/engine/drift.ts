@@ -62,6 +62,10 @@ const poolDifferences = (a: PoolSpec, b: PoolSpec): string[] => [
 ];
 const datasetDifferences = (a: DatasetSpec, b: DatasetSpec): string[] => [
   ...(a.kind === b.kind ? [] : [`it was a ${a.kind}, is a ${b.kind}`]),
+  // a baseline from before keys were looked at says nothing about them
+  ...(a.encryption === undefined || canonical(a.encryption) === canonical(b.encryption ?? null)
+    ? []
+    : [`its encryption was ${a.encryption.algorithm} with ${a.encryption.key}, is ${b.encryption?.key ?? 'another'}`]),
   ...propertyChanges(a.properties, b.properties),
 ];
 const shareDifferences = (a: ShareSpec, b: ShareSpec): string[] =>

@@ -63,6 +63,16 @@ export const effectSeen = (op: Operation, o: Observed): boolean | null => {
       return byGuid(op.guid)?.name === op.to;
     case 'dataset.destroy':
       return byGuid(op.guid) === undefined;
+    case 'dataset.unlock':
+    case 'dataset.lock': {
+      const d = byGuid(op.guid);
+      return d === undefined ? null : (d.keyStatus === 'available') === (op.kind === 'dataset.unlock');
+    }
+    case 'dataset.changeKey': {
+      // a new key of the same kind looks like the old one
+      const d = byGuid(op.guid);
+      return d?.keyKind === undefined || d.keyKind === op.key ? null : false;
+    }
     case 'dataset.set': {
       const d = byGuid(op.guid);
       if (d === undefined) return null;

@@ -24,6 +24,8 @@ import type { SnapshotViews } from './views.ts';
 import type { CareStatus } from './care.ts';
 import type { CareOfDisks } from './disk-health.ts';
 import type { ProgressReader } from './progress.ts';
+import type { Keys } from './keys.ts';
+import type { Previews } from './previews.ts';
 import type { Permissions } from './permissions.ts';
 import type { ShareAccounts } from './accounts.ts';
 import type { GenerationsEngine } from './generations.ts';
@@ -105,6 +107,8 @@ export type Engine = {
   readonly views: SnapshotViews;
   readonly accounts: ShareAccounts;
   readonly permissions: Permissions;
+  readonly keys: Keys;
+  readonly previews: Previews;
   readonly updates: Updates;
   readonly generations: GenerationsEngine;
 

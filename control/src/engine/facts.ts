@@ -1,6 +1,7 @@
 /** What an executed operation is called in events and audit: one place, so that every path says it alike. */
 import { sourceName } from '../domain/bundle/bundle.ts';
 import { diskLabel } from '../domain/disk/disk.ts';
+import { KEY_WORDS } from '../domain/key/key.ts';
 import { MODES } from '../domain/permission/permission.ts';
 import type { EventKind } from '../domain/event/event.ts';
 import { type Operation, placeName, rangeName } from '../domain/operation/operation.ts';
@@ -86,7 +87,11 @@ export const factOf = (op: Operation): Fact => {
     case 'disk.erase':
       return { kind: 'disk.erased', subject: `disk:${op.path}`, message: `${diskLabel(op.path)} was erased` };
     case 'dataset.create':
-      return { kind: 'dataset.created', subject: `dataset:${op.name}`, message: `${op.type} ${op.name} was created` };
+      return {
+        kind: 'dataset.created',
+        subject: `dataset:${op.name}`,
+        message: `${op.type} ${op.name} was created${op.encryption ? `, encrypted with ${KEY_WORDS[op.encryption.key]}` : ''}`,
+      };
     case 'dataset.set':
       return {
         kind: 'dataset.changed',
@@ -97,6 +102,17 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'dataset.renamed', subject: `dataset:${op.to}`, message: `dataset ${op.name} was renamed to ${op.to}` };
     case 'dataset.destroy':
       return { kind: 'dataset.destroyed', subject: `dataset:${op.name}`, message: `dataset ${op.name} was destroyed` };
+    case 'dataset.unlock':
+      return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `${op.name} was unlocked` };
+    case 'dataset.lock':
+      return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `${op.name} was locked` };
+    case 'dataset.changeKey':
+      return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `${op.name} has another key: ${KEY_WORDS[op.key]}` };
+    case 'key.read':
+      return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `the key file of ${op.name} was copied` };
+    case 'key.seal':
+    case 'key.list':
+      return { kind: 'dataset.changed', subject: 'keys', message: 'keys were looked at' };
     case 'snapshot.create':
       return {
         kind: 'snapshot.created',
@@ -237,6 +253,7 @@ export const touchedBy = (op: Operation): string[] => {
       return [`pool ${op.name}`];
     case 'dataset.create':
     case 'dataset.set':
+    case 'dataset.changeKey':
     case 'dataset.destroy':
     case 'dataset.promote':
       return [`dataset ${op.name}`, `pool ${op.name}`];

@@ -56,6 +56,14 @@ export const conditionsOf = (o: Observed): Condition[] => {
           });
       }
   }
+  for (const d of o.datasets)
+    if (d.keyFile && d.keyBackedUp === false)
+      found.push({
+        kind: 'key.not-copied',
+        subject: `dataset:${d.name}`,
+        severity: 'warning',
+        message: `nobody keeps a copy of the key file of ${d.name}: if this machine's system disk is lost, its data is lost. Copy it (dplane key copy)`,
+      });
   // one that is being imported after the start needs nobody
   for (const s of o.stuck.filter((x) => x.problem.code !== 'busy'))
     found.push({
@@ -85,6 +93,7 @@ export const OBSERVED_KINDS: ReadonlySet<string> = new Set([
   'disk.missing',
   'pool.stuck',
   'share.down',
+  'key.not-copied',
   'host.tool-missing',
 ]);
 

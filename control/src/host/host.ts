@@ -35,7 +35,7 @@ export type Host = {
   /** Null when there is no such file. */
   readText(path: string): Promise<string | null>;
   /** Whole or not at all: written beside, fsynced, renamed, folder fsynced. */
-  writeText(path: string, text: string, mode: number): Promise<void>;
+  writeText(path: string, text: string | Uint8Array, mode: number): Promise<void>;
   /** A connection to a unix socket; null when nobody listens there. */
   connect(path: string): Promise<Duplex | null>;
   /** Files within one mount, as root: for the executor. */

@@ -134,7 +134,9 @@ const shareOf = (
     : d === undefined
       ? `dataset ${spec.dataset} does not exist`
       : !d.mounted
-        ? `dataset ${spec.dataset} is not mounted`
+        ? d.keyStatus === 'unavailable'
+          ? `${d.encryptionRoot ?? spec.dataset} is locked: unlock it (dplane dataset unlock ${d.encryptionRoot ?? spec.dataset})`
+          : `dataset ${spec.dataset} is not mounted`
         : path === null || path !== now
           ? `it points to ${path ?? 'no folder'}, and the dataset is at ${now ?? 'no folder'}`
           : running === false

@@ -8,10 +8,11 @@ import * as first from './migrations/0001-first.ts';
 import * as poolSpace from './migrations/0002-pool-space.ts';
 import * as schedules from './migrations/0003-schedules.ts';
 import * as diskHealth from './migrations/0004-disk-health.ts';
+import * as keysAndClones from './migrations/0005-keys-and-clones.ts';
 
 export type Migration = { name: string; sql: string };
 /** In order: the first brings the schema to version 1. */
-export const MIGRATIONS: readonly Migration[] = [first, poolSpace, schedules, diskHealth];
+export const MIGRATIONS: readonly Migration[] = [first, poolSpace, schedules, diskHealth, keysAndClones];
 
 /** Every schema keeps this table, so that an older program can say which newer one it has met. */
 const HISTORY = `CREATE TABLE IF NOT EXISTS schema_history (

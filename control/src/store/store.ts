@@ -18,6 +18,8 @@ import { type Connection, connect, isDamage, openDatabase } from './connection.t
 import { makeDiskHealth } from './disk-health.ts';
 import { makeEvents } from './events.ts';
 import { MIGRATIONS, migrate, type Migration, schemaVersion } from './migrate.ts';
+import { makeClones } from './clones.ts';
+import { makeKeyBackups } from './keys.ts';
 import { makePlans } from './plans.ts';
 import { makePoolSpace } from './pool-space.ts';
 import { makeRuns } from './runs.ts';
@@ -118,6 +120,8 @@ export const openStore = (options: StoreOptions): Store => {
       poolSpace: makePoolSpace(db),
       diskHealth: makeDiskHealth(db),
       schedules: makeSchedules(db),
+      keyBackups: makeKeyBackups(db),
+      clones: makeClones(db),
       settings: makeSettings(db),
       transact: (work) => db.transact(work),
       backup: async (folder, keep) => backupTo(raw, folder, keep, Math.round(clock()), options.sealPath),

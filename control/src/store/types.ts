@@ -15,6 +15,7 @@ import type { Approval } from '../domain/operation/operation.ts';
 import type { Plan } from '../domain/plan/types.ts';
 import type { SpacePoint } from '../domain/pool/history.ts';
 import type { ScheduleRun, SnapshotSchedule } from '../domain/schedule/schedule.ts';
+import type { TemporaryClone } from '../domain/snapshot/clone.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import type { Permission, Role } from '../domain/user/role.ts';
 
@@ -234,6 +235,17 @@ export type Schedules = {
   note(name: string, run: ScheduleRun): void;
 };
 
+export type KeyBackups = {
+  get(id: string): { by: string; at: number } | null;
+  put(id: string, by: string, at: number): void;
+};
+export type Clones = {
+  list(): TemporaryClone[];
+  get(name: string): TemporaryClone | null;
+  put(clone: TemporaryClone): void;
+  remove(name: string): boolean;
+};
+
 export type Settings = { get(key: string): string | null; set(key: string, value: string): void; remove(key: string): void };
 
 export type Store = {
@@ -249,6 +261,8 @@ export type Store = {
   readonly poolSpace: PoolSpace;
   readonly diskHealth: DiskHealthStore;
   readonly schedules: Schedules;
+  readonly keyBackups: KeyBackups;
+  readonly clones: Clones;
   readonly settings: Settings;
   /** One transaction; nested calls join it. Events are published after the outermost commit. */
   transact<T>(work: () => T): T;

@@ -18,6 +18,7 @@ export async function keepStripped(tree: string, epoch: number): Promise<void> {
   const programs = [
     'control/src/main.ts',
     'control/src/exec-main.ts',
+    'control/src/gate-main.ts',
     'control/src/cli/main.ts',
     'ota/src/main.ts',
     'ota/src/boot/main.ts',

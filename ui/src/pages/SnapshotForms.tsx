@@ -1,4 +1,4 @@
-import { createSignal, type JSX } from 'solid-js';
+import { createSignal, For, type JSX } from 'solid-js';
 import { DatasetName, SnapshotTag } from '../../../control/src/domain/names.ts';
 import { gmtTag, type Snapshot } from '../../../control/src/domain/snapshot/snapshot.ts';
 import { nothing, useQuery } from '../data/query.ts';
@@ -6,6 +6,7 @@ import { trpc } from '../data/trpc.ts';
 import { CheckField, TextField } from '../forms/Field.tsx';
 import { problemWith } from '../forms/schema.ts';
 import { plural } from '../parts/words.ts';
+import { DestroyedView } from './storage/Previews.tsx';
 import { ChangeDialog } from '../plan/ChangeDialog.tsx';
 
 const NONE = '';
@@ -53,13 +54,37 @@ export const TakeSnapshot = (props: { dataset?: string; onClose: () => void }): 
   );
 };
 
+const Preview = (props: { dataset: string; tags: readonly string[] }): JSX.Element => {
+  const view = useQuery(
+    'preview-destroy',
+    () => ({ dataset: props.dataset, tags: props.tags.join(',') }),
+    (i) => trpc.preview.destroy.query(i),
+    { topics: ['snapshot'] },
+  );
+  return <DestroyedView query={view} />;
+};
+/** What is asked at once; the plan names the rest. */
+const PREVIEWED = 500;
+
 export const DestroySnapshots = (props: { snapshots: readonly Snapshot[]; onClose: () => void }): JSX.Element => (
   <ChangeDialog
     title={`Destroy ${plural(props.snapshots.length, 'snapshot')}`}
     about="What only they hold is gone for good. Each waits for your approval by its exact name."
     onClose={props.onClose}
     changes={() => props.snapshots.map((s) => ({ kind: 'snapshot.destroy', dataset: s.dataset, tag: s.tag, guid: s.guid }))}
-  />
+  >
+    <For each={[...new Set(props.snapshots.map((s) => s.dataset))]}>
+      {(dataset) => (
+        <Preview
+          dataset={dataset}
+          tags={props.snapshots
+            .filter((s) => s.dataset === dataset)
+            .slice(0, PREVIEWED)
+            .map((s) => s.tag)}
+        />
+      )}
+    </For>
+  </ChangeDialog>
 );
 
 export const HoldSnapshots = (props: { snapshots: readonly Snapshot[]; release: boolean; onClose: () => void }): JSX.Element => {

@@ -18,7 +18,17 @@ export const stateLinesOf = (a: Action): DiffLine[] | null => {
     case 'dataset.create':
       return [
         ...same('datasets:'),
-        ...plus(stringsOf({ name: op.name, kind: op.type, ...(pairs(op.properties).length > 0 && { properties: op.properties }) }, 2)),
+        ...plus(
+          stringsOf(
+            {
+              name: op.name,
+              kind: op.type,
+              ...(pairs(op.properties).length > 0 && { properties: op.properties }),
+              ...(op.encryption && { encryption: { algorithm: op.encryption.algorithm, key: op.encryption.key } }),
+            },
+            2,
+          ),
+        ),
       ];
     case 'dataset.set': {
       const before = new Map(a.changes.map((c) => [c.property, c.from]));

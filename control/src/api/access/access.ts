@@ -53,6 +53,8 @@ export type AccessControl = {
   readonly passwords: Passwords;
   readonly logins: Brake;
   readonly secondFactors: Brake;
+  /** Passphrases of datasets that are typed to unlock them. */
+  readonly datasetKeys: Brake;
   /** The caller that holds this cookie or bearer token; null when neither is good (any more). */
   bySession(cookie: string): Caller | null;
   byToken(token: string): Caller | null;
@@ -131,6 +133,7 @@ export const createAccess = (store: Store, clock: Clock, random: Random, log: Lo
     passwords: createPasswords(random),
     logins: createBrake(clock),
     secondFactors: createBrake(clock, 15 * 60_000),
+    datasetKeys: createBrake(clock),
     bySession(cookie) {
       if (!/^[A-Za-z0-9_-]{43}$/.test(cookie)) return null;
       const hash = sha256(cookie);

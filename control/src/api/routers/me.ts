@@ -12,10 +12,10 @@ import { checkStrength } from './session.ts';
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const RECOVERY_CODES = 10;
 const PENDING_MS = 10 * 60_000;
-const Typed = z.string().min(1).max(256);
+export const Typed = z.string().min(1).max(256);
 
 /** Before anything about an account is changed, the password is asked for again: an open browser is not its owner. */
-const proven = async (ctx: Context, password: string): Promise<{ user: UserRow; session: string }> => {
+export const proven = async (ctx: Context, password: string): Promise<{ user: UserRow; session: string }> => {
   const { user, session } = inSession(ctx.who());
   const { store, access } = ctx.services;
   const wait = access.logins.begin(ctx.address, user.name);

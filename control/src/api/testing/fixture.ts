@@ -249,6 +249,16 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       seal: async () => ok(`sealed1.00000000.${'A'.repeat(59)}`),
       owned: async () => ok({ id: 20_001, owned: [], lookedAt: 0, complete: true }),
     },
+    previews: {
+      destroy: async () => refuse('not-found', 'preview', 'there is nothing of this name', ''),
+      rename: async () => refuse('not-found', 'preview', 'there is nothing of this name', ''),
+    },
+    keys: {
+      list: async () => ok([]),
+      seal: async () => ok(`sealed-key1.00000000.t3st00.${'A'.repeat(60)}`),
+      copy: async () => ok({ hex: '0'.repeat(64), keyFile: 'op-00000000' }),
+      backedUp: async (_actor: unknown, dataset: string) => ok({ id: 'op-00000000', dataset, backup: { by: 'ada', at } }),
+    },
     updates: playUpdates(),
     generations: playGenerations(),
     start: async () => {},

@@ -1,7 +1,8 @@
 /** dataset list, show, create, set, rename, destroy */
 import type { ObservedDataset } from '../../domain/dataset/dataset.ts';
+import { KEY_WORDS } from '../../domain/key/key.ts';
 import { formatBytes } from '../../domain/units.ts';
-import type { Handler } from '../cli.ts';
+import type { Cli, Handler } from '../cli.ts';
 import { ago, count } from '../format.ts';
 import { EXIT } from '../problems.ts';
 import { bad, dim, good, strong, warn } from '../terminal.ts';
@@ -60,6 +61,12 @@ export const datasetList: Handler = async (cli, input) => {
   return EXIT.ok;
 };
 
+const keyWords = (d: ObservedDataset): string => {
+  if (d.encryptionRoot !== d.name) return `that of ${d.encryptionRoot ?? '?'}`;
+  const copy = d.keyFile ? (d.keyBackedUp ? ', a copy of it is kept elsewhere' : ', and nobody keeps a copy of it') : '';
+  return `${KEY_WORDS[d.keyKind ?? 'other']}${copy}`;
+};
+
 export const datasetShow: Handler = async (cli, input) => {
   const { term } = cli;
   const { at, dataset: d } = await (await cli.api()).datasets.get.query({ name: input.word('DATASET') });
@@ -74,7 +81,8 @@ export const datasetShow: Handler = async (cli, input) => {
       ['Own data', `${formatBytes(d.referenced)}, compressed ${d.compressRatio.toFixed(2)}x`],
       ['Available', formatBytes(d.available)],
       ...(d.kind === 'filesystem' ? ([['Mounted', d.mounted ? good(d.mountpoint ?? 'yes') : warn('no')]] as const) : []),
-      ['Encrypted', d.encryption === 'off' ? 'no' : `${d.encryption}, key ${d.keyStatus}`],
+      ['Encrypted', d.encryption === 'off' ? 'no' : `${d.encryption}, ${d.keyStatus === 'available' ? 'open' : 'locked'}`],
+      ...(d.encryption === 'off' ? [] : ([['Key', keyWords(d)]] as const)),
       ...(d.origin === null ? [] : ([['Clone of', d.origin]] as const)),
       ['Made', ago(d.createdAt, now)],
       ['Guid', d.guid],
@@ -109,12 +117,21 @@ export const datasetCreate: Handler = async (cli, input) => {
   const name = input.word('DATASET');
   const kind = input.choice('type', ['filesystem', 'volume']) ?? 'filesystem';
   const properties = readProperties(input.words('NAME=VALUE'));
-  return change(cli, [{ kind: 'dataset.create', dataset: { name, kind, properties } }], async () => {
+  const { encryptionFrom, afterCreate } = await import('./key.ts');
+  const { encryption, passphrase } = await encryptionFrom(cli, input);
+  const request = {
+    kind: 'dataset.create' as const,
+    dataset: { name, kind, properties, ...(encryption && { encryption }) },
+    ...(passphrase !== undefined && { passphrase }),
+  };
+  const end = await change(cli, [request], async () => {
     const { dataset: d } = await (await cli.api()).datasets.get.query({ name });
     return d.kind === 'volume'
       ? `${name} is there, ${shownLimit(d)}`
       : `${name} is there, ${d.mounted ? `mounted at ${d.mountpoint ?? '?'}` : 'not mounted'}, ${formatBytes(d.available)} available`;
   });
+  if (end === EXIT.ok) afterCreate(cli, name, encryption?.key);
+  return end;
 };
 
 export const datasetSet: Handler = async (cli, input) => {
@@ -128,10 +145,44 @@ export const datasetSet: Handler = async (cli, input) => {
   });
 };
 
+const shares = (list: readonly { share: string; clients: readonly { user: string; machine: string }[] }[]): string[] =>
+  list.map(
+    (s) =>
+      `${s.share}${s.clients.length === 0 ? '' : ` (connected: ${[...new Set(s.clients.map((c) => `${c.user}@${c.machine}`))].join(', ')})`}`,
+  );
+const few = (list: readonly string[]): string => `${list.slice(0, 6).join(', ')}${list.length > 6 ? ` and ${list.length - 6} more` : ''}`;
+
+/** What the host says would go: shown before the plan, for whoever reads. */
+export const showDestroyed = async (cli: Cli, name: string, tags?: readonly string[]): Promise<void> => {
+  const { term } = cli;
+  const v = await (await cli.api()).preview.destroy.query({ dataset: name, ...(tags === undefined ? {} : { tags: tags.join(',') }) });
+  if (term.json) return;
+  const what = [...(v.datasets.length > 0 ? [count(v.datasets.length, 'dataset')] : []), count(v.snapshots, 'snapshot')].join(' and ');
+  term.line(`${what} would go${v.reclaims === null ? '' : `; that gives back ${formatBytes(v.reclaims)}`}.`);
+  const part = (title: string, list: readonly string[]): void => {
+    if (list.length > 0) term.line([dim(`  ${title}: `), few(list)]);
+  };
+  part('datasets', v.datasets.length > 1 ? v.datasets.map((d) => d.name) : []);
+  part('shares that end', shares(v.shares));
+  part('schedules', v.schedules);
+  part('replication', v.replication);
+  part(
+    'keys that open nothing then',
+    v.keys.map((k) => k.dataset),
+  );
+  for (const o of v.obstacles.slice(0, 6)) term.line([warn('  in the way: '), o]);
+};
+
 export const datasetRename: Handler = async (cli, input) => {
   const { change } = await import('../changes.ts');
   const name = input.word('DATASET');
   const to = input.word('NEW-NAME');
+  const v = await (await cli.api()).preview.rename.query({ dataset: name, to });
+  if (!cli.term.json) {
+    if (v.datasets.length > 1) cli.term.line(dim(`  ${count(v.datasets.length - 1, 'dataset')} below it move along`));
+    if (v.shares.length > 0) cli.term.line([warn('  shares that follow: '), few(shares(v.shares))]);
+    if (v.schedules.length > 0) cli.term.line(dim(`  schedules that follow: ${few(v.schedules)}`));
+  }
   return change(cli, [{ kind: 'dataset.rename', name, to }], async () => {
     const { dataset: d } = await (await cli.api()).datasets.get.query({ name: to });
     return `it is ${d.name} now${d.mounted ? `, mounted at ${d.mountpoint ?? '?'}` : ''}`;
@@ -150,6 +201,7 @@ export const datasetPromote: Handler = async (cli, input) => {
 export const datasetDestroy: Handler = async (cli, input) => {
   const { change } = await import('../changes.ts');
   const name = input.word('DATASET');
+  await showDestroyed(cli, name);
   return change(cli, [{ kind: 'dataset.destroy', name }], async () => {
     const { total } = await (await cli.api()).datasets.list.query({ under: name, limit: 1 });
     return total === 0 ? `${name} is gone` : warn(`${name} is still there; look again in a minute`);

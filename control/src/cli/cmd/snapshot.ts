@@ -168,6 +168,7 @@ export const snapshotDestroy: Handler = async (cli, input) => {
   const name = input.word('SNAPSHOT');
   if (name.includes('%')) return destroyRange(cli, name);
   const { dataset, tag, guid } = await mustFind(cli, name);
+  await (await import('./dataset.ts')).showDestroyed(cli, dataset, [tag]);
   return change(cli, [{ kind: 'snapshot.destroy', dataset, tag, guid }], async () =>
     (await settled(
       () => find(cli, dataset, tag),

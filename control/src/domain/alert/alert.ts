@@ -20,6 +20,8 @@ export const AlertKind = z.enum([
   'slots.unreadable',
   'store.stepped-back',
   'schedule.failed',
+  'key.not-copied',
+  'clone.expired',
 ]);
 export type AlertKind = z.infer<typeof AlertKind>;
 export const Alert = z.object({

@@ -1,5 +1,6 @@
 /** Datasets: filesystems and volumes. Identity is the guid; the name is where it stands. */
 import { z } from 'zod';
+import { DatasetEncryption, KeyKind } from '../key/key.ts';
 import { DatasetName, Guid } from '../names.ts';
 import { ObservedProperty, Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
 
@@ -12,6 +13,8 @@ export const DatasetSpec = z
     kind: DatasetKind.default('filesystem'),
     guid: Guid.optional(),
     properties: Properties.prefault({}),
+    /** Left out: what is there stays, and something new takes the key of what it lies in, if that has one. */
+    encryption: DatasetEncryption.optional(),
   })
   .superRefine((d, ctx) => {
     for (const p of Object.keys(d.properties) as PropertyName[]) {
@@ -39,6 +42,17 @@ export const ObservedDataset = z.object({
   origin: z.string().nullable(),
   encryption: z.string(),
   keyStatus: z.enum(['available', 'unavailable', 'none']),
+  /** Whose key it takes: its own name, or that of one above it. Null when it is not encrypted. */
+  encryptionRoot: z.string().nullable().optional(),
+  /** Of a root only. */
+  keyKind: z
+    .union([KeyKind, z.literal('other')])
+    .nullable()
+    .optional(),
+  /** Which of this machine's own key files opens it. */
+  keyFile: z.string().nullable().optional(),
+  /** Someone said that a copy of that file is kept elsewhere. */
+  keyBackedUp: z.boolean().optional(),
   /** How many snapshots it has (its own, not its children's). */
   snapshots: z.number().int().nonnegative(),
   /** The executor looked inside, in vain: what looks empty by its size is not. */

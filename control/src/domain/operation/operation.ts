@@ -8,6 +8,7 @@ import { BundleSource } from '../bundle/bundle.ts';
 import { diskLabel } from '../disk/disk.ts';
 import { GenerationRef, MAX_DELETED } from '../generation/generation.ts';
 import { DatasetKind } from '../dataset/dataset.ts';
+import { CreateEncryption, KEY_OPERATIONS } from '../key/operation.ts';
 import { DatasetName, Digest, Guid, Millis, PoolName, SnapshotTag } from '../names.ts';
 import { PoolOptions, Vdev } from '../pool/pool.ts';
 import { ScheduleMark, ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
@@ -44,7 +45,14 @@ export const Operation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, guid: Guid, action: z.enum(['start', 'stop', 'pause']) }),
   ...POOL_OPERATIONS,
   ...POOL_MOVES,
-  z.strictObject({ kind: z.literal('dataset.create'), name: DatasetName, type: DatasetKind, properties: SetProperties }),
+  z.strictObject({
+    kind: z.literal('dataset.create'),
+    name: DatasetName,
+    type: DatasetKind,
+    properties: SetProperties,
+    encryption: CreateEncryption.optional(),
+  }),
+  ...KEY_OPERATIONS,
   z.strictObject({
     kind: z.literal('dataset.set'),
     name: DatasetName,
@@ -197,6 +205,10 @@ export const targetOf = (op: Operation): Target | null => {
     case 'dataset.set':
     case 'dataset.promote':
     case 'dataset.permit':
+    case 'dataset.unlock':
+    case 'dataset.lock':
+    case 'dataset.changeKey':
+    case 'key.read':
       return { kind: 'dataset', name: op.name, guid: op.guid };
     case 'snapshot.destroy':
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.guid };

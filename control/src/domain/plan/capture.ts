@@ -1,5 +1,6 @@
 /** The live system as declared state: planning it against the same observation gives an empty plan. */
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
+import { Cipher } from '../key/key.ts';
 import { poolOf } from '../names.ts';
 import type { ObservedAccounts } from '../share-user/share-user.ts';
 import type { Observed } from '../observed/observed.ts';
@@ -21,7 +22,7 @@ export const capture = (observed: Observed): DesiredState => {
   for (const d of observed.datasets) {
     if (stuck.has(poolOf(d.name))) continue;
     if (d.kind === 'filesystem') filesystems.add(d.name);
-    if (d.name.includes('/')) datasets.push({ name: d.name, kind: d.kind, guid: d.guid, properties: own(d) });
+    if (d.name.includes('/')) datasets.push({ name: d.name, kind: d.kind, guid: d.guid, properties: own(d), ...encryptionOf(d) });
     else roots.set(d.name, own(d));
   }
   const pools = observed.pools.filter((p) => !stuck.has(p.name));
@@ -34,6 +35,14 @@ export const capture = (observed: Observed): DesiredState => {
     schedules: observed.schedules ?? [],
     ...(observed.accounts && captureAccounts(observed.accounts)),
   };
+};
+
+/** Of a root, with a key of a kind that could be made again. */
+const encryptionOf = (d: ObservedDataset): Pick<DatasetSpec, 'encryption'> => {
+  const algorithm = Cipher.safeParse(d.encryption);
+  return d.encryptionRoot === d.name && d.keyKind && d.keyKind !== 'other' && algorithm.success
+    ? { encryption: { algorithm: algorithm.data, key: d.keyKind } }
+    : {};
 };
 
 /** Lists that are empty are left out: a file that says nothing of accounts leaves them alone. */

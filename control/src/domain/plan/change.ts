@@ -4,10 +4,12 @@
  */
 import { z } from 'zod';
 import { DatasetSpec } from '../dataset/dataset.ts';
+import { SealedKey } from '../key/key.ts';
 import { DatasetName, Guid, PoolName, SnapshotTag } from '../names.ts';
 import { MAX_DESTROYED, OwnSnapshot } from '../operation/operation.ts';
 import { PoolSpec } from '../pool/pool.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
+import { KEY_CHANGES } from './key-change.ts';
 import { POOL_CHANGES, POOL_MOVE_CHANGES } from './pool-change.ts';
 import { Properties } from '../property/property.ts';
 import { ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
@@ -28,7 +30,9 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pool.scrub'), name: PoolName, action: z.enum(['start', 'stop', 'pause']) }),
   ...POOL_CHANGES,
   ...POOL_MOVE_CHANGES,
-  z.strictObject({ kind: z.literal('dataset.create'), dataset: DatasetSpec }),
+  /** `passphrase`: sealed (`POST /api/zfs/keys/seal`), for what is encrypted with one. */
+  z.strictObject({ kind: z.literal('dataset.create'), dataset: DatasetSpec, passphrase: SealedKey.optional() }),
+  ...KEY_CHANGES,
   z.strictObject({ kind: z.literal('dataset.set'), name: DatasetName, properties: Properties }),
   z.strictObject({ kind: z.literal('dataset.rename'), name: DatasetName, to: DatasetName }),
   /** With everything below it: each child dataset becomes an action (and an approval) of its own. */

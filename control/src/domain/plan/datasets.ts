@@ -1,5 +1,6 @@
 /** Declared datasets against what is there: made, changed, or said why not. */
 import type { DatasetKind, DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
+import { cipherOf, isKeyFile, KEY_WORDS } from '../key/key.ts';
 import { formatBytes, parentOf, parseSize, poolOf } from '../names.ts';
 import { type Properties, type PropertyName, ruleOf } from '../property/property.ts';
 import type { Moved } from './renames.ts';
@@ -7,7 +8,7 @@ import { bytesOf, isOwn, isSatisfied, settable, wholeBlocks } from './values.ts'
 import type { Change } from './types.ts';
 import { add, byText, type Gate, impossible, once, runnable, type World } from './world.ts';
 
-type Wanted = { name: string; kind: DatasetKind; properties: Properties };
+type Wanted = Pick<DatasetSpec, 'name' | 'encryption'> & { kind: DatasetKind; properties: Properties };
 
 /** What keeps everything below a name from being done. */
 export const gateOf = (w: World, name: string): Gate | undefined => {
@@ -87,6 +88,21 @@ const blockBelow = (w: World, name: string, gate: Gate): void => {
 const create = (w: World, spec: DatasetSpec): string => {
   const properties = settable(spec.properties);
   const remembered = spec.guid ?? w.identities.get(`dataset ${spec.name}`);
+  const { encryption } = spec;
+  const passphrase = w.secrets.get(spec.name) ?? null;
+  if (encryption && (encryption.key === 'passphrase') !== (passphrase !== null))
+    return add(
+      w,
+      impossible({
+        noun: 'dataset',
+        name: spec.name,
+        reason: 'it is declared, encrypted',
+        why: isKeyFile(encryption.key)
+          ? 'its key file is made here: no passphrase is taken for it'
+          : `its passphrase is in no file: make it by hand, with dplane dataset create ${spec.name} --encrypt passphrase`,
+      }),
+    );
+  const made = encryption && { ...encryption, passphrase };
   return add(
     w,
     runnable({
@@ -98,8 +114,16 @@ const create = (w: World, spec: DatasetSpec): string => {
         remembered === undefined
           ? w.words.missing
           : `the dataset with guid ${remembered} is no longer on the host: a new, empty one is made`,
-      operation: { kind: 'dataset.create', name: spec.name, type: spec.kind, properties },
-      changes: Object.entries(properties).map(([property, to]) => ({ property, from: null, to })),
+      operation: { kind: 'dataset.create', name: spec.name, type: spec.kind, properties, ...(made && { encryption: made }) },
+      changes: [
+        ...Object.entries(properties).map(([property, to]) => ({ property, from: null, to })),
+        ...(encryption
+          ? [
+              { property: 'encryption', from: null, to: cipherOf(encryption.algorithm) },
+              { property: 'key', from: null, to: KEY_WORDS[encryption.key] },
+            ]
+          : []),
+      ],
     }),
   );
 };
@@ -110,6 +134,11 @@ const compare = (w: World, moved: Moved, spec: Wanted, seen: ObservedDataset, se
   if (spec.kind !== seen.kind) {
     const why = `a ${seen.kind} can't be turned into a ${spec.kind}`;
     w.makes.set(name, add(w, impossible({ noun: 'dataset', name, reason: `it is a ${seen.kind} and is declared as a ${spec.kind}`, why })));
+    return false;
+  }
+  const fixed = spec.encryption === undefined ? null : whyNotAsEncrypted(spec.name, spec.encryption, seen);
+  if (fixed !== null) {
+    add(w, impossible({ noun: 'dataset', name, reason: `its encryption ${w.words.differs}`, why: fixed }));
     return false;
   }
   let differing: PropertyName[] | undefined;
@@ -178,6 +207,18 @@ const compare = (w: World, moved: Moved, spec: Wanted, seen: ObservedDataset, se
     );
   else add(w, runnable({ ...base, after: [...base.after], operation, verb: 'MODIFY', risk: disturbs ? 'disruptive' : 'safe' }));
   return false;
+};
+
+/** Null when it is encrypted as declared. Nothing encrypts, or decrypts, what is there: only the kind of key can become another, and not from a file. */
+const whyNotAsEncrypted = (name: string, wanted: NonNullable<DatasetSpec['encryption']>, seen: ObservedDataset): string | null => {
+  const fixed = 'encryption is chosen when a dataset is made: make a new one and copy the data';
+  if (seen.encryption === 'off') return `it is not encrypted, and can't become so; ${fixed}`;
+  if (seen.encryption !== cipherOf(wanted.algorithm)) return `it is encrypted with ${seen.encryption}; ${fixed}`;
+  if (seen.encryptionRoot !== undefined && seen.encryptionRoot !== seen.name)
+    return `it takes its key from ${seen.encryptionRoot}: dplane dataset change-key ${name} gives it one of its own`;
+  if (seen.keyKind !== undefined && seen.keyKind !== wanted.key)
+    return `its key is ${KEY_WORDS[seen.keyKind ?? 'other']} (${seen.keyKind}): dplane dataset change-key ${name} makes it another`;
+  return null;
 };
 
 /** Why no change can bring this value about. */

@@ -3,6 +3,7 @@
  * whatever the order of their lists, and nothing is mutated.
  */
 import { canonical } from '../canonical.ts';
+import type { SealedKey } from '../key/key.ts';
 import type { Observed } from '../observed/observed.ts';
 import type { DesiredState } from '../state/state.ts';
 import { planDatasets } from './datasets.ts';
@@ -21,11 +22,12 @@ export type PlanInput = {
   observed: Observed;
   /** The guid that a declared name (`pool tank`, `dataset tank/a`) had when it was last applied. */
   identities: ReadonlyMap<string, string>;
+  secrets?: ReadonlyMap<string, SealedKey>;
 };
 export type PlanDraft = { actions: Action[]; summary: PlanSummary };
 
-export const plan = ({ desired, observed, identities }: PlanInput, words: Words = DECLARED): PlanDraft => {
-  const w = newWorld(desired, observed, identities, words);
+export const plan = ({ desired, observed, identities, secrets }: PlanInput, words: Words = DECLARED): PlanDraft => {
+  const w = newWorld(desired, observed, identities, words, secrets);
   planPools(w);
   const moved = planRenames(w);
   planDatasets(w, moved);

@@ -1,5 +1,6 @@
 /** A click as a plan: what is there now plus the change, planned by the rules that `state.yaml` goes through. */
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
+import type { SealedKey } from '../key/key.ts';
 import { isWithin, parentOf, poolOf } from '../names.ts';
 import type { Observed } from '../observed/observed.ts';
 import { placeName, rangeName } from '../operation/operation.ts';
@@ -11,6 +12,7 @@ import { shareKey, type ShareSpec } from '../share/share.ts';
 import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
 import { isPoolChange, isPoolMove, type PoolChange } from './pool-change.ts';
+import { isKeyChange, planKeys } from './key-change.ts';
 import { poolMoves } from './pool-moves.ts';
 import { planPermit } from './permit.ts';
 import { poolDeeds, poolOfChange } from './pool-deeds.ts';
@@ -30,6 +32,7 @@ type Now = {
   readonly schedules: Map<string, SnapshotSchedule>;
   /** Null when they could not be read. */
   readonly accounts: Accounts | null;
+  readonly secrets: Map<string, SealedKey>;
   /** What is no state but a deed: scrubs and snapshots. */
   readonly deeds: Map<string, Action>;
 };
@@ -70,6 +73,7 @@ export const planChange = (
     shares: new Map(calm.shares.map((s) => [shareKey(s.spec), s.spec])),
     schedules: new Map(state.schedules.map((s) => [s.name, s])),
     accounts: calm.accounts ? accountsOf(calm.accounts) : null,
+    secrets: new Map(),
     deeds: new Map(),
   };
   for (const change of changes) {
@@ -84,7 +88,7 @@ export const planChange = (
     schedules: [...now.schedules.values()],
     ...(now.accounts && { share_users: [...now.accounts.users.values()], share_groups: [...now.accounts.groups.values()] }),
   };
-  const draft = plan({ desired, observed: calm, identities: new Map() }, ASKED);
+  const draft = plan({ desired, observed: calm, identities: new Map(), secrets: now.secrets }, ASKED);
   const actions = [...now.deeds.values(), ...draft.actions];
   return ok({ actions, summary: summarize(actions, 0) });
 };
@@ -112,6 +116,9 @@ const poolsOf = (c: ChangeRequest): string[] => {
     case 'dataset.permit':
     case 'dataset.destroy':
     case 'dataset.promote':
+    case 'dataset.unlock':
+    case 'dataset.lock':
+    case 'dataset.changeKey':
       return [poolOf(c.name)];
     default:
       return isPoolMove(c)
@@ -137,6 +144,7 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
       ? takeAccount(now.accounts, now.shares, c)
       : refuse('unavailable', 'accounts for sharing', 'they could not be read', 'look at the open alerts').refusal;
   if (c.kind === 'dataset.permit') return deeds(now, planPermit(now.observed, c));
+  if (isKeyChange(c)) return deeds(now, planKeys(now.observed, c));
   switch (c.kind) {
     case 'pool.create':
       if (now.pools.has(c.pool.name)) return taken(`pool ${c.pool.name}`, 'a pool of this name exists', 'choose another name');
@@ -147,8 +155,12 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
     case 'dataset.create': {
       const { name } = c.dataset;
       const refusal = whyNoPlace(now, name);
-      if (!refusal) now.datasets.set(name, c.dataset);
-      return refusal;
+      if (refusal) return refusal;
+      now.datasets.set(name, c.dataset);
+      if (c.passphrase !== undefined) now.secrets.set(name, c.passphrase);
+      if (c.passphrase !== undefined && c.dataset.encryption?.key !== 'passphrase')
+        return wrong(`dataset ${name}`, 'a passphrase was given for something that is not encrypted with one', 'leave it out');
+      return null;
     }
     case 'dataset.set':
       return setProperties(now, c.name, c.properties);

@@ -43,7 +43,17 @@ const scheduleWords = (s: SnapshotSchedule): string[] => [
 const wordsOf = (op: Operation): string[] | null => {
   switch (op.kind) {
     case 'dataset.create':
-      return ['dataset', 'create', op.name, ...(op.type === 'volume' ? ['--type', 'volume'] : []), ...pairs(op.properties)];
+      return [
+        ...['dataset', 'create', op.name, ...(op.type === 'volume' ? ['--type', 'volume'] : []), ...pairs(op.properties)],
+        ...(op.encryption ? ['--encrypt', op.encryption.key] : []),
+        ...(op.encryption && op.encryption.algorithm !== 'on' ? ['--cipher', op.encryption.algorithm] : []),
+      ];
+    case 'dataset.unlock':
+      return op.secret === null ? ['dataset', 'unlock', op.name] : null;
+    case 'dataset.lock':
+      return ['dataset', 'lock', op.name];
+    case 'dataset.changeKey':
+      return ['dataset', 'change-key', op.name, op.key];
     case 'dataset.set':
       return ['dataset', 'set', op.name, ...pairs(op.set), ...op.inherit.map((p) => `${p}=inherit`)];
     case 'dataset.rename':
@@ -150,6 +160,9 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'pool.reopen':
     case 'share-user.owned':
     case 'secret.seal':
+    case 'key.seal':
+    case 'key.read':
+    case 'key.list':
     case 'dataset.permit':
     case 'disk.smart':
     case 'pool.scan':

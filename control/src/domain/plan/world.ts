@@ -3,6 +3,7 @@
  * and adds here; nothing here decides anything.
  */
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
+import type { SealedKey } from '../key/key.ts';
 import type { Observed } from '../observed/observed.ts';
 import { type Operation, type Target, targetOf } from '../operation/operation.ts';
 import type { ObservedPool } from '../pool/pool.ts';
@@ -32,6 +33,8 @@ export type World = {
   readonly desired: DesiredState;
   readonly observed: Observed;
   readonly identities: ReadonlyMap<string, string>;
+  /** Sealed passphrases of what is to be made, by name: of a click alone. */
+  readonly secrets: ReadonlyMap<string, SealedKey>;
   readonly pools: ReadonlyMap<string, ObservedPool>;
   /** Root datasets by pool. */
   readonly roots: ReadonlyMap<string, ObservedDataset>;
@@ -75,7 +78,13 @@ const merged = (desired: readonly DatasetSpec[], observed: readonly ObservedData
   });
 };
 
-export const newWorld = (desired: DesiredState, observed: Observed, identities: ReadonlyMap<string, string>, words: Words): World => {
+export const newWorld = (
+  desired: DesiredState,
+  observed: Observed,
+  identities: ReadonlyMap<string, string>,
+  words: Words,
+  secrets: ReadonlyMap<string, SealedKey> = new Map(),
+): World => {
   const pools = new Map<string, ObservedPool>();
   for (const p of observed.pools) pools.set(p.name, p);
   const datasets = once(() => new Map(observed.datasets.map((d) => [d.name, d])));
@@ -90,6 +99,7 @@ export const newWorld = (desired: DesiredState, observed: Observed, identities: 
     desired,
     observed,
     identities,
+    secrets,
     pools,
     datasets,
     roots,

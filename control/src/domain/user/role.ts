@@ -11,6 +11,7 @@ export const Permission = z.enum([
   'storage.read',
   'storage.write', // through plans
   'data.read', // file contents
+  'key.copy', // take a key file off the machine
   'share.read',
   'share.write',
   'plan.read',

@@ -2,37 +2,28 @@
  * Password hashes under a key that only root reads: `sealed1.<key>.<nonce, AES-256-GCM of the 16 bytes, tag>`. What is sealed may stand
  * in plans, in state.yaml and in the database; it is worth nothing without this machine's key.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { ok, type Result, refuse } from '../../domain/refusal.ts';
 import { keyOf, type SealedPassword } from '../../domain/share-user/share-user.ts';
 import type { Host } from '../host.ts';
+import { sealWith } from '../seal.ts';
 
 /** In the executor's own folder, which survives a restart and an update. */
 const KEY_FILE = '/var/lib/dplane-exec/accounts.key';
-const PURPOSE = Buffer.from('dplaneos sharing password v1');
+const PURPOSE = 'dplaneos sharing password v1';
 
 export type Sealer = { readonly key: string; seal(hash: Buffer): SealedPassword; open(sealed: SealedPassword): Result<Buffer> };
 
 const sealerOf = (secret: Buffer): Sealer => {
-  const key = createHash('sha256').update('dplaneos key id\0').update(secret).digest('hex').slice(0, 8);
+  const { id: key, seal, open } = sealWith(secret);
   return {
     key,
-    seal: (hash) => {
-      const nonce = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(PURPOSE);
-      return `sealed1.${key}.${Buffer.concat([nonce, cipher.update(hash), cipher.final(), cipher.getAuthTag()]).toString('base64url')}`;
-    },
+    seal: (hash) => `sealed1.${key}.${seal(hash, PURPOSE)}`,
     open: (sealed) => {
       const no = (why: string) => refuse('invalid', 'a sealed password', why, 'set a new password');
       if (keyOf(sealed) !== key) return no('it was sealed by another machine');
-      const bytes = Buffer.from(sealed.slice('sealed1.00000000.'.length), 'base64url');
-      try {
-        const cipher = createDecipheriv('aes-256-gcm', secret, bytes.subarray(0, 12), { authTagLength: 16 }).setAAD(PURPOSE);
-        cipher.setAuthTag(bytes.subarray(28));
-        return ok(Buffer.concat([cipher.update(bytes.subarray(12, 28)), cipher.final()]));
-      } catch {
-        return no('it was changed, or does not belong to this machine');
-      }
+      const hash = open(sealed.slice('sealed1.00000000.'.length), PURPOSE);
+      return hash === null ? no('it was changed, or does not belong to this machine') : ok(hash);
     },
   };
 };

@@ -4,12 +4,14 @@ import type { Operation } from '../../domain/operation/operation.ts';
 import { ruleOf } from '../../domain/property/property.ts';
 import { ok, refuse } from '../../domain/refusal.ts';
 import { type ChangeContext, type Changed, change, identify, isGone, properties, unverified, shown } from './host.ts';
+import { encryptionOptions } from './keys.ts';
 import { inheritedMountpoint, mayTake } from './mountpoint.ts';
 import { assignment, assignments, set, whatDiffers } from './property.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 
-export const createDataset = async ({ host }: ChangeContext, op: Op<'dataset.create'>): Promise<Changed> => {
+export const createDataset = async (context: ChangeContext, op: Op<'dataset.create'>): Promise<Changed> => {
+  const { host } = context;
   const what = `creating dataset ${op.name}`;
   const { volsize, ...rest } = op.properties;
   if (!op.name.includes('/')) return refuse('invalid', what, 'this is the name of a pool', 'name it pool/name');
@@ -26,14 +28,26 @@ export const createDataset = async ({ host }: ChangeContext, op: Op<'dataset.cre
     if (!mount.ok) return mount;
   }
   const size = volsize === undefined ? [] : ['-V', String(parseSize(volsize))];
-  const made = await change(host, ['zfs', 'create', ...size, ...assignments(rest, '-o'), op.name]);
-  if (!made.ok) return made;
+  const keyed = op.encryption === undefined ? ok(null) : await encryptionOptions(context, op.encryption);
+  if (!keyed.ok) return keyed;
+  const key = keyed.value;
+  const argv = ['zfs', 'create', ...size, ...(key?.options ?? []), ...assignments(rest, '-o'), op.name];
+  const made = await change(host, argv, undefined, key?.input);
+  if (!made.ok) {
+    // one that did not answer may be there, and needs its key file
+    if (made.refusal.code !== 'timeout') await key?.undo();
+    return made;
+  }
 
   const seen = await properties(host, op.name, ['guid', 'type', ...set(op.properties).map(([k]) => k)]);
   if (!seen.ok) return seen;
   if (shown(seen.value, 'type') !== op.type) return unverified(what, `it is a ${shown(seen.value, 'type')}`);
   const differs = whatDiffers(op.properties, seen.value);
   if (differs !== undefined) return unverified(what, differs);
+  if (key) {
+    const opens = await key.verify(op.name);
+    if (!opens.ok) return unverified(what, `its key does not open it: ${opens.refusal.why}`);
+  }
   return ok({ guid: shown(seen.value, 'guid') });
 };
 

@@ -10,6 +10,7 @@ import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPoo
 import { eraseDisk } from './erase.ts';
 import { readSmart, testDisk } from './smart.ts';
 import { changeAccounts } from './accounts.ts';
+import { changeKeys } from './keys.ts';
 import { permit } from './permit.ts';
 import { putShare, removeShare, shareClients } from './share.ts';
 import { changeSystem } from './update.ts';
@@ -75,6 +76,13 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return setDataset(context, op);
     case 'dataset.rename':
       return renameDataset(context, op);
+    case 'dataset.unlock':
+    case 'dataset.lock':
+    case 'dataset.changeKey':
+    case 'key.seal':
+    case 'key.read':
+    case 'key.list':
+      return changeKeys(context, op);
     case 'dataset.destroy':
       return destroyDataset(context, op);
     case 'snapshot.create':

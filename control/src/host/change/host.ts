@@ -20,12 +20,14 @@ export const SETTLE_MS = 60_000;
 
 export const ran = (r: RunResult): boolean => r.failure === null && r.exit === 0;
 
-const run = async (host: Host, argv: readonly string[], timeoutMs: number): Promise<Result<string>> => {
-  const r = await host.run(argv, { timeoutMs });
+const run = async (host: Host, argv: readonly string[], timeoutMs: number, input?: string): Promise<Result<string>> => {
+  const r = await host.run(argv, { timeoutMs, ...(input === undefined ? {} : { input }) });
   return ran(r) ? ok(r.stdout) : { ok: false, refusal: zfsError(r) };
 };
 export const read = (host: Host, argv: readonly string[]): Promise<Result<string>> => run(host, argv, READ_MS);
-export const change = (host: Host, argv: readonly string[], timeoutMs = CHANGE_MS): Promise<Result<string>> => run(host, argv, timeoutMs);
+/** `input`: what no other process may see. */
+export const change = (host: Host, argv: readonly string[], timeoutMs = CHANGE_MS, input?: string): Promise<Result<string>> =>
+  run(host, argv, timeoutMs, input);
 
 const NOT_YET = /one or more devices is currently unavailable/;
 const LABEL_TRIES = 3;

@@ -24,6 +24,7 @@ import {
   shown,
   unverified,
 } from './host.ts';
+import { loadKeyFiles } from './keys.ts';
 import { mayMountAt } from './mountpoint.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
@@ -115,6 +116,7 @@ export const importPool = async ({ host, approval }: ChangeContext, op: Op<'pool
   if (!done.ok) return done;
   const seen = await identifyPool(host, now, op.guid, ['health', 'readonly']);
   if (!seen.ok) return seen;
+  await loadKeyFiles(host, now);
   const mounts = await mountAll(host, now);
   if (!mounts.ok) return mounts;
   if (op.readonly && shown(seen.value, 'readonly') !== 'on') return unverified(what, 'it can be written to');

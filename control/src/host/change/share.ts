@@ -136,10 +136,11 @@ const rewrite = async <S extends ShareSpec>(
 
 const put = async <S extends ShareSpec>(host: Host, kind: Kind<S>, spec: S): Promise<Changed> => {
   const what = `sharing ${spec.dataset} as ${spec.name}`;
-  const seen = await properties(host, spec.dataset, ['type', 'mountpoint']);
+  const seen = await properties(host, spec.dataset, ['type', 'mountpoint', 'keystatus']);
   if (!seen.ok) return seen;
   if (shown(seen.value, 'type') !== 'filesystem')
     return refuse('invalid', what, 'only filesystems are shared as files', 'choose a filesystem');
+  if (shown(seen.value, 'keystatus') === 'unavailable') return refuse('conflict', what, 'it is locked', 'unlock it first');
   const mountpoint = shown(seen.value, 'mountpoint');
   const fresh: Mountpoints = new Map([[spec.dataset, mountpoint.startsWith('/') ? mountpoint : null]]);
   const path = pathOf(spec, fresh);
@@ -169,6 +170,64 @@ const remove = async <S extends ShareSpec>(host: Host, kind: Kind<S>, key: strin
     [],
     (after) => !after.some((s) => shareKey(s) === key),
   );
+};
+
+const refresh = async <S extends ShareSpec>(
+  host: Host,
+  kind: Kind<S>,
+  isHidden: (dataset: string) => boolean,
+  running: boolean,
+): Promise<Result<null>> => {
+  const before = (await host.readText(kind.file)) ?? '';
+  const file = kind.parse(before);
+  // what was edited by hand is left to whoever saves a share next
+  if (file.shares.length === 0 || file.problems.length > 0) return ok(null);
+  const at = mountpointsIn(file);
+  for (const dataset of new Set(file.shares.map((s) => s.spec.dataset))) {
+    const seen = await properties(host, dataset, ['mountpoint', 'keystatus']);
+    if (!seen.ok) continue;
+    const path = shown(seen.value, 'mountpoint');
+    const isOpen = shown(seen.value, 'keystatus') !== 'unavailable' && !isHidden(dataset) && path.startsWith('/');
+    // one that is neither locked nor was is not looked at here
+    if (shown(seen.value, 'keystatus') !== '-') at.set(dataset, isOpen ? path : null);
+  }
+  const text = kind.render(
+    file.shares.map((s) => s.spec),
+    at,
+  );
+  if (text === before) return ok(null);
+  await host.writeText(kind.file, text, 0o644);
+  const loaded = running ? await kind.load(host, []) : ok(null);
+  return loaded.ok ? ok(null) : loaded;
+};
+
+/**
+ * Shares of encrypted datasets as these stand now: one that is locked stays declared, and is not served, so that nobody meets the empty folder below it.
+ * `hidden`: also those of datasets that are about to be locked. `running`: the servers are told.
+ */
+export const refreshShares = async (
+  host: Host,
+  { isHidden = () => false, running = true }: { isHidden?: (dataset: string) => boolean; running?: boolean } = {},
+): Promise<Result<null>> => {
+  const smb = await refresh(host, SMB, isHidden, running);
+  const nfs = await refresh(host, NFS, isHidden, running);
+  return smb.ok ? nfs : smb;
+};
+
+/** Who is connected to SMB shares of these datasets, in words; and who is connected by NFS, to whatever. */
+export const usersOfShares = async (
+  host: Host,
+  isMeant: (dataset: string) => boolean,
+): Promise<Result<{ smb: string[]; nfs: string[] }>> => {
+  const mine = SMB.parse((await host.readText(SMB_FILE)) ?? '').shares.filter((s) => isMeant(s.spec.dataset));
+  const exported = NFS.parse((await host.readText(EXPORTS_FILE)) ?? '').shares.some((s) => isMeant(s.spec.dataset));
+  const keys = new Set(mine.map((s) => shareKey(s.spec)));
+  const clients = keys.size === 0 ? ok([]) : await readClients(host);
+  if (!clients.ok) return clients;
+  const smb = clients.value
+    .filter((c) => keys.has(shareKey({ kind: 'smb', name: c.share })))
+    .map((c) => `${c.user}@${c.machine} (share ${c.share})`);
+  return ok({ smb: [...new Set(smb)], nfs: exported ? await nfsClients(host) : [] });
 };
 
 const readClients = async (host: Host): Promise<Result<ShareClient[]>> => {

@@ -39,6 +39,10 @@ const laneOf = (op: Operation): string | null => {
     case 'snapshot.read':
     case 'share-user.owned':
     case 'secret.seal':
+    // what these are asked and answer is in no ledger
+    case 'key.seal':
+    case 'key.read':
+    case 'key.list':
       return null;
     case 'pool.scan':
     case 'pool.events':
@@ -99,7 +103,10 @@ const subjectOf = (op: Operation): string => {
     case 'share.clients':
     case 'system.restart':
     case 'secret.seal':
+    case 'key.list':
       return '-';
+    case 'key.seal':
+      return op.opens?.name ?? '-';
     case 'share-user.owned':
       return String(op.id);
     case 'update.apply':

@@ -88,3 +88,12 @@ export const findAndSet: Tool = (w, args) => {
   set(w, args[0] ?? '', () => [...own.split(':'), String(Number(mode))]);
   return { ...done(), stdout: '.\n'.repeat(12) };
 };
+
+/** `od -An -v -tx1 FILE` of a file of bytes. */
+export const od: Tool = (w, args) => {
+  const path = args.at(-1) ?? '';
+  const text = w.model.texts[path];
+  if (text === undefined || args.slice(0, -1).join(' ') !== '-An -v -tx1') return failed(`od: ${path}: No such file or directory\n`);
+  const hex = Buffer.from(text, 'latin1').toString('hex');
+  return said(`${(hex.match(/.{1,32}/g) ?? []).map((line) => ` ${line.match(/../g)?.join(' ')}\n`).join('')}`);
+};

@@ -38,6 +38,8 @@ export type SimDataset = {
   /** `dataset@tag` it was cloned from. */
   origin: string | null;
   keyLoaded: boolean;
+  /** What opens a root: its passphrase, or what is in its file. Not known of a seed's: anything long enough does. */
+  key?: string;
   snapshots: SimSnapshot[];
   /** When it last gained or lost one, in seconds. */
   changed?: number | null;

@@ -70,7 +70,7 @@ export const DEFS: Readonly<Record<string, PropertyDef>> = {
 };
 const READONLY = new Set([
   'type', 'creation', 'used', 'available', 'referenced', 'compressratio', 'mounted', 'origin', 'createtxg', 'guid', 'usedbysnapshots', 'usedbydataset',
-  'usedbychildren', 'usedbyrefreservation', 'written', 'logicalused', 'logicalreferenced', 'keystatus', 'userrefs', 'clones', 'defer_destroy', 'snapshots_changed',
+  'usedbychildren', 'usedbyrefreservation', 'written', 'logicalused', 'logicalreferenced', 'encryptionroot', 'keystatus', 'userrefs', 'clones', 'defer_destroy', 'snapshots_changed',
 ]); // biome-ignore format: a list of names
 const ALIASES: Readonly<Record<string, string>> = {
   avail: 'available', refer: 'referenced', recsize: 'recordsize', reserv: 'reservation', refreserv: 'refreservation', compress: 'compression',
@@ -83,7 +83,7 @@ export const isProperty = (name: string): boolean => name === 'name' || name in 
 export const isReadonly = (name: string): boolean => READONLY.has(name);
 export const ALL_PROPERTIES: readonly string[] = [
   'type', 'creation', 'used', 'available', 'referenced', 'compressratio', 'mounted', 'origin', ...Object.keys(DEFS), 'createtxg', 'guid', 'usedbysnapshots',
-  'usedbydataset', 'usedbychildren', 'usedbyrefreservation', 'written', 'logicalused', 'logicalreferenced', 'keystatus', 'userrefs',
+  'usedbydataset', 'usedbychildren', 'usedbyrefreservation', 'written', 'logicalused', 'logicalreferenced', 'encryptionroot', 'keystatus', 'userrefs',
 ]; // biome-ignore format: a list of names
 
 const accepted = (def: PropertyDef, name: string, value: string): boolean => {
@@ -131,7 +131,7 @@ export type Source = 'NONE' | 'DEFAULT' | 'LOCAL' | 'INHERITED';
 export type Shown = { value: string; source: Source; from: string };
 const none = (value: string): Shown => ({ value, source: 'NONE', from: '-' });
 
-const encryptionRoot = (w: World, d: SimDataset): SimDataset | undefined => {
+export const encryptionRoot = (w: World, d: SimDataset): SimDataset | undefined => {
   let at: SimDataset | undefined = d;
   while (at !== undefined) {
     if ((at.local.encryption ?? 'off') !== 'off') return at;
@@ -236,6 +236,14 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
       const root = encryptionRoot(w, d);
       return root ? none(root.local.encryption ?? 'off') : { value: 'off', source: 'DEFAULT', from: '-' };
     }
+    case 'encryptionroot':
+      return none(encryptionRoot(w, d)?.name ?? '-');
+    case 'keyformat':
+      return none(encryptionRoot(w, d)?.local.keyformat ?? 'none');
+    case 'keylocation':
+      return d.local.keylocation === undefined
+        ? { value: 'none', source: 'DEFAULT', from: '-' }
+        : { value: d.local.keylocation, source: 'LOCAL', from: '-' };
     case 'keystatus':
       return none(encryptionRoot(w, d) ? (keyLoaded(w, d) ? 'available' : 'unavailable') : '-');
     default:

@@ -325,7 +325,8 @@ export const simHost = (options: SimOptions): Host & SimControls => {
       if (at !== null) return world.dataset(at.name)?.texts[at.below] ?? null;
       return world.model.texts[path] ?? null;
     },
-    async writeText(path, text) {
+    async writeText(path, bytes) {
+      const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1');
       putFile(world, path, Buffer.byteLength(text), text);
       append({ at: options.clock(), write: path, text });
     },

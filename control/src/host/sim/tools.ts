@@ -1,5 +1,5 @@
 /** Everything of the simulated host that is not ZFS: disks, Samba, NFS, systemd, SMART. */
-import { chmod, chown, df, findAndSet, getent, pdbedit, stat, unlink } from './accounts.ts';
+import { chmod, chown, df, findAndSet, getent, od, pdbedit, stat, unlink } from './accounts.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
 import { BY_ID, type SimDisk, type World } from './model.ts';
@@ -242,6 +242,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   chown,
   chmod,
   df,
+  od,
   'dplane-ota': dplaneOta,
   find: (w, args, now, input) => (args.includes('-exec') ? findAndSet : find)(w, args, now, input),
   'nix-store': nixStore,

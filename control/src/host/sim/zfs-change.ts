@@ -2,7 +2,7 @@
 import type { Answer } from './getopt.ts';
 import { done, failed, getopt } from './getopt.ts';
 import { EMPTY_VOLUME, type SimDataset, type World } from './model.ts';
-import { checkValue, DEFS, isProperty, isUserProperty, keyLoaded, mountpointOf, propertyName } from './properties.ts';
+import { checkValue, DEFS, encryptionRoot, isProperty, isUserProperty, keyLoaded, mountpointOf, propertyName } from './properties.ts';
 import { isSuspended, noDataset, type Tool, usage, whyBadName } from './words.ts';
 import { destroySnapshots, renameSnapshot } from './zfs-snapshots.ts';
 
@@ -15,6 +15,17 @@ export const mountIfItShould = (w: World, d: SimDataset): void => {
   const can = d.local.canmount ?? 'on';
   const may = can === 'on' || (can === 'noauto' && d.mounted);
   d.mounted = d.kind === 'filesystem' && may && mountpointOf(w, d) !== null && keyLoaded(w, d);
+};
+
+/** A key as ZFS takes it: from its standard input, or from a file. */
+const givenKey = (w: World, format: string, location: string, input: string): { key: string } | { error: string } => {
+  const path = location.startsWith('file://') ? location.slice('file://'.length) : null;
+  const text = path === null ? input : w.model.texts[path];
+  if (text === undefined) return { error: `Failed to open key material file: ${path}: No such file or directory` };
+  if (format === 'raw') return text.length === 32 ? { key: text } : { error: 'Raw key too short (expected 32).' };
+  const line = text.split('\n')[0] ?? '';
+  if (format === 'hex') return /^[0-9a-fA-F]{64}$/.test(line) ? { key: line } : { error: 'Hex key too short (expected 64).' };
+  return line.length < 8 ? { error: 'Passphrase too short (min 8).' } : { key: line };
 };
 
 const splitAssignment = (text: string): [string, string] | null => {
@@ -44,6 +55,7 @@ const create: Tool = (w, args, now, input) => {
   if (w.dataset(parentName(missing[0] ?? name))?.kind === 'volume') return no('parent is not a filesystem');
   // values are looked at last
   const local: Record<string, string> = {};
+  let key: string | undefined;
   for (const text of [
     ...o.all('o'),
     ...(o.has('V') ? [`volsize=${o.get('V')}`] : []),
@@ -57,9 +69,10 @@ const create: Tool = (w, args, now, input) => {
   }
   if ((local.encryption ?? 'off') !== 'off') {
     if (local.keyformat === undefined) return no('Keyformat required for new encryption root.');
-    if (local.keyformat === 'passphrase' && (local.keylocation ?? 'prompt') === 'prompt' && input.trim().length < 8)
-      return no('Passphrase too short (min 8).');
     local.keylocation ??= 'prompt';
+    const given = givenKey(w, local.keyformat, local.keylocation, input);
+    if ('error' in given) return no(given.error);
+    key = given.key;
   }
   if (isSuspended(w, name)) return no(SUSPENDED);
   const volsize = Number(local.volsize ?? 0);
@@ -87,6 +100,7 @@ const create: Tool = (w, args, now, input) => {
       mounted: false,
       origin: null,
       keyLoaded: true,
+      ...(last && key !== undefined ? { key } : {}),
       snapshots: [],
     };
     w.add(d);
@@ -212,7 +226,10 @@ const destroy: Tool = (w, args, now, input) => {
   // children before parents, so an end half-way leaves the upper ones
   const doomed = [...clones.flatMap((c) => bottomUp(w, c)), ...bottomUp(w, d)];
   if (isSuspended(w, name)) return failed(`cannot destroy '${name}': ${SUSPENDED}\n`);
-  if (o.has('n')) return { exit: 0, stdout: o.has('v') ? doomed.map((x) => `destroy\t${x.name}\n`).join('') : '' };
+  if (o.has('n')) {
+    const lines = doomed.flatMap((x) => [...x.snapshots.map((t) => `${x.name}@${t.tag}`), x.name]);
+    return { exit: 0, stdout: o.has('v') ? lines.map((x) => `destroy\t${x}\n`).join('') : '' };
+  }
   for (const x of doomed) {
     const held = x.snapshots.find((s) => Object.keys(s.holds).length > 0);
     if (held)
@@ -320,10 +337,18 @@ const unmount: Tool = (w, args) => {
 };
 
 const loadKey: Tool = (w, args, _now, input) => {
-  const d = w.dataset(args[0] ?? '');
-  if (d === undefined) return noDataset(args[0] ?? '');
-  if (d.keyLoaded) return failed(`Key load error: Key already loaded for '${d.name}'.\n`, 255);
-  if (input.trim().length < 8) return failed(`Key load error: Incorrect key provided for '${d.name}'.\n`, 255);
+  const o = getopt(args, 'nL:');
+  if (typeof o === 'string') return usage('load-key', o);
+  const name = o.rest[0] ?? '';
+  const d = w.dataset(name);
+  if (d === undefined) return noDataset(name);
+  const no = (why: string): Answer => failed(`Key load error: ${why}\n`, 255);
+  if (encryptionRoot(w, d) !== d) return no(`Keys must be loaded for encryption root of '${name}' (${encryptionRoot(w, d)?.name ?? '-'}).`);
+  if (d.keyLoaded && !o.has('n')) return no(`Key already loaded for '${name}'.`);
+  const given = givenKey(w, d.local.keyformat ?? 'passphrase', o.get('L') ?? d.local.keylocation ?? 'prompt', input);
+  if ('error' in given) return no(given.error.startsWith('Passphrase') ? `Incorrect key provided for '${name}'.` : given.error);
+  if (d.key !== undefined && d.key !== given.key) return no(`Incorrect key provided for '${name}'.`);
+  if (o.has('n')) return { exit: 0, stdout: `1 / 1 key(s) successfully verified\n` };
   d.keyLoaded = true;
   return done();
 };
@@ -332,6 +357,26 @@ const unloadKey: Tool = (w, args) => {
   if (d === undefined) return noDataset(args[0] ?? '');
   if (w.within(d.name).some((x) => x.mounted)) return failed(`Key unload error: '${d.name}' is busy.\n`, 255);
   d.keyLoaded = false;
+  return done();
+};
+const changeKey: Tool = (w, args, now, input) => {
+  const o = getopt(args, 'lio:');
+  if (typeof o === 'string') return usage('change-key', o);
+  const name = o.rest[0] ?? '';
+  const d = w.dataset(name);
+  if (d === undefined) return noDataset(name);
+  if (!keyLoaded(w, d)) return failed(`Key change error: Key must be loaded.\n`, 255);
+  const root = encryptionRoot(w, d);
+  if (root === undefined) return failed('Key change error: Dataset not encrypted.\n', 255);
+  const asked = Object.fromEntries(o.all('o').map((text) => splitAssignment(text) ?? ['', '']));
+  const format = asked.keyformat ?? root.local.keyformat ?? 'passphrase';
+  const location = asked.keylocation ?? d.local.keylocation ?? 'prompt';
+  const given = givenKey(w, format, location, input);
+  if ('error' in given) return failed(`Key change error: ${given.error}\n`, 255);
+  Object.assign(d.local, { encryption: root.local.encryption, keyformat: format, keylocation: location });
+  d.key = given.key;
+  d.keyLoaded = true;
+  w.event(now, poolName(name), 'change-key', name);
   return done();
 };
 
@@ -370,5 +415,6 @@ export const zfsChange: Readonly<Record<string, Tool>> = {
   umount: unmount,
   'load-key': loadKey,
   'unload-key': unloadKey,
+  'change-key': changeKey,
   promote,
 };

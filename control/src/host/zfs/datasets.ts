@@ -1,5 +1,6 @@
 /** Datasets: `zfs list -j -p` of one pool, with every property we manage and where its value comes from. */
 import type { ObservedDataset } from '../../domain/dataset/dataset.ts';
+import { keyFileOf, kindOfKey } from '../../domain/key/key.ts';
 import { type ObservedProperty, PROPERTY_NAMES, type PropertyName, type PropertySource, ruleOf } from '../../domain/property/property.ts';
 import type { Result } from '../../domain/refusal.ts';
 import { count, type Fields, fields, guid, oneOf, reading, text, unreadable } from '../parse.ts';
@@ -19,7 +20,9 @@ const FACTS = [
   'encryption',
   'keystatus',
 ] as const;
-const COLUMNS = [...FACTS, ...PROPERTY_NAMES].join(',');
+/** Of keys; recordings of before 0013 don't have them. */
+const KEY_FACTS = ['encryptionroot', 'keyformat', 'keylocation'] as const;
+const COLUMNS = [...FACTS, ...KEY_FACTS, ...PROPERTY_NAMES].join(',');
 
 /** Exact numbers (-p), all properties, no snapshots. Never --json-int: it loses guids above 2^63. */
 export const datasetsArgv = (pool: string): string[] => [
@@ -95,10 +98,20 @@ const dataset = (name: string, v: unknown, snapshots: number, wanted: readonly P
     mountpoint: mountpoint.startsWith('/') ? mountpoint : null,
     origin: origin === '-' ? null : origin,
     encryption: value('encryption'),
+    ...keyOf(name, props),
     keyStatus: key === '-' ? 'none' : key,
     snapshots,
     properties,
   };
+};
+
+const keyOf = (name: string, props: Fields): Pick<ObservedDataset, 'encryptionRoot' | 'keyKind' | 'keyFile'> => {
+  if (props.encryptionroot === undefined) return {};
+  const [root = '-', format = '-', location = '-'] = KEY_FACTS.map((f) => property(props, f, name).value);
+  if (root === '-' || root === '') return { encryptionRoot: null, keyKind: null, keyFile: null };
+  return root === name
+    ? { encryptionRoot: root, keyKind: kindOfKey(format, location), keyFile: keyFileOf(location) }
+    : { encryptionRoot: root, keyKind: null, keyFile: null };
 };
 
 /** `counts`: how many snapshots each dataset has, from the index. */

@@ -14,6 +14,7 @@ import { Status } from '../../parts/Status.tsx';
 import { pageOf, plural } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { TakeSnapshot } from '../SnapshotForms.tsx';
+import { Encryption } from './Encryption.tsx';
 import { CreateDataset, DestroyDataset, RenameDataset, SetProperties } from './DatasetForms.tsx';
 import '../../style/storage.css';
 
@@ -217,6 +218,9 @@ export const Dataset = (): JSX.Element => {
                       ]}
                     />
                   </Section>
+                  <Show when={d().encryption !== 'off'}>
+                    <Encryption dataset={d()} />
+                  </Show>
                   <Show when={children().length > 0}>
                     <Section title="Below it" aside={plural(children().length, 'dataset')}>
                       <ul class="plain-list">

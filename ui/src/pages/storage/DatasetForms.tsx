@@ -6,9 +6,11 @@ import { DatasetName, parentOf } from '../../../../control/src/domain/names.ts';
 import { PROPERTY_NAMES, type PropertyName, ruleOf } from '../../../../control/src/domain/property/property.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { trpc } from '../../data/trpc.ts';
-import { type Choice, SelectField, TextField } from '../../forms/Field.tsx';
+import { CheckField, type Choice, SelectField, TextField } from '../../forms/Field.tsx';
 import { choicesOf, problemsOf, problemWith, wordsOf } from '../../forms/schema.ts';
-import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
+import { ChangeDialog, type Wanted } from '../../plan/ChangeDialog.tsx';
+import { DestroyedView, RenamedView } from './Previews.tsx';
+import { KeyFields, type NewKey, NO_KEY, sealedKey, whyNoKey } from './Encryption.tsx';
 
 type Kind = 'filesystem' | 'volume';
 /** Those that people set; the rest is behind "all properties". */
@@ -65,12 +67,22 @@ export const CreateDataset = (props: { onClose: () => void; under?: string }): J
   const [set, setSet] = createStore<Record<string, string>>({});
   const [all, setAll] = createSignal(false);
   const [shown, setShown] = createSignal(false);
+  const [encrypted, setEncrypted] = createSignal(false);
+  const [key, setKey] = createSignal<NewKey>(NO_KEY);
+  /** Encrypted already, by what it lies in. */
+  const above = createMemo(() => (datasets.data()?.datasets ?? []).find((d) => d.name === parentOf(name()))?.encryptionRoot ?? null);
   const parents = createMemo(() => (datasets.data()?.datasets ?? []).filter((d) => d.kind === 'filesystem').map((d) => `${d.name}/`));
   const spec = () => ({
     name: name(),
     kind: kind(),
     properties: onlySet(Object.fromEntries(Object.entries(set).filter(([k]) => fits(kind())(k as PropertyName)))),
+    ...(encrypted() && { encryption: { key: key().kind } }),
   });
+  const changes = async (): Promise<Wanted[] | null> => {
+    if (Object.keys(problems()).length > 0 || (encrypted() && Object.keys(whyNoKey(key())).length > 0)) return null;
+    const passphrase = encrypted() ? await sealedKey(key()) : null;
+    return [{ kind: 'dataset.create', dataset: spec(), ...(passphrase !== null && { passphrase }) }];
+  };
   const problems = createMemo((): Record<string, string> => {
     const found = problemsOf(DatasetSpec, spec());
     const parent = parentOf(name());
@@ -83,12 +95,7 @@ export const CreateDataset = (props: { onClose: () => void; under?: string }): J
   });
   const names = createMemo(() => ORDERED.filter(fits(kind())).filter((n) => all() || USUAL.includes(n)));
   return (
-    <ChangeDialog
-      title="Create a dataset"
-      onClose={props.onClose}
-      onWrong={() => setShown(true)}
-      changes={() => (Object.keys(problems()).length > 0 ? null : [{ kind: 'dataset.create', dataset: spec() }])}
-    >
+    <ChangeDialog title="Create a dataset" onClose={props.onClose} onWrong={() => setShown(true)} changes={changes}>
       <TextField
         label="Name"
         value={name()}
@@ -123,6 +130,19 @@ export const CreateDataset = (props: { onClose: () => void; under?: string }): J
           )}
         </For>
       </div>
+      <CheckField
+        label={above() === null ? 'Encrypt it' : 'Give it a key of its own'}
+        help={
+          above() === null
+            ? 'Chosen now or never: what is there can not be encrypted later.'
+            : `Without one it opens and closes with ${above()}.`
+        }
+        checked={encrypted()}
+        onChange={setEncrypted}
+      />
+      <Show when={encrypted()}>
+        <KeyFields value={key()} onChange={setKey} shown={shown()} />
+      </Show>
       <p>
         <button type="button" class="button quiet" aria-expanded={all()} onClick={() => setAll((v) => !v)}>
           {all() ? 'Fewer properties' : 'All properties'}
@@ -176,6 +196,12 @@ export const SetProperties = (props: { dataset: ObservedDataset; onClose: () => 
 export const RenameDataset = (props: { name: string; onClose: () => void }): JSX.Element => {
   const [to, setTo] = createSignal(props.name);
   const problem = (): string | undefined => problemWith(DatasetName, to());
+  const view = useQuery(
+    'preview-rename',
+    () => (to() === props.name || problem() ? null : { dataset: props.name, to: to() }),
+    (i) => trpc.preview.rename.query(i),
+    { topics: ['dataset', 'share'] },
+  );
   return (
     <ChangeDialog
       title={`Rename ${props.name}`}
@@ -184,15 +210,28 @@ export const RenameDataset = (props: { name: string; onClose: () => void }): JSX
       changes={() => (to() === props.name || problem() ? null : [{ kind: 'dataset.rename', name: props.name, to: to() }])}
     >
       <TextField label="New name" value={to()} onInput={setTo} mono autofocus problem={problem()} />
+      <Show when={to() !== props.name && !problem()}>
+        <RenamedView query={view} />
+      </Show>
     </ChangeDialog>
   );
 };
 
-export const DestroyDataset = (props: { name: string; onClose: () => void }): JSX.Element => (
-  <ChangeDialog
-    title={`Destroy ${props.name}`}
-    about="With everything below it. The plan names each dataset that would go; those that hold data wait for your approval by name."
-    onClose={props.onClose}
-    changes={() => [{ kind: 'dataset.destroy', name: props.name }]}
-  />
-);
+export const DestroyDataset = (props: { name: string; onClose: () => void }): JSX.Element => {
+  const view = useQuery(
+    'preview-destroy',
+    () => ({ dataset: props.name }),
+    (i) => trpc.preview.destroy.query(i),
+    { topics: ['dataset', 'snapshot', 'share'] },
+  );
+  return (
+    <ChangeDialog
+      title={`Destroy ${props.name}`}
+      about="With everything below it. The plan names each dataset that would go; those that hold data wait for your approval by name."
+      onClose={props.onClose}
+      changes={() => [{ kind: 'dataset.destroy', name: props.name }]}
+    >
+      <DestroyedView query={view} />
+    </ChangeDialog>
+  );
+};
