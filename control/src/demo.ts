@@ -7,9 +7,10 @@ import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configFrom, EXECUTOR_TIMEOUT, readyLine, startDaemon, untilStopped } from './daemon.ts';
+import { identityOf } from './domain/disk/health.ts';
 import { socketExecutor } from './host/executor/client.ts';
 import { execServer } from './host/executor/server.ts';
-import { pastOf } from './host/sim/history.ts';
+import { diskPastOf, pastOf } from './host/sim/history.ts';
 import { bigModel, demoModel, emptyModel, revertedModel } from './host/sim/seeds.ts';
 import { simHost } from './host/sim/sim.ts';
 
@@ -61,6 +62,14 @@ const giveAPast = async (): Promise<void> => {
     const [guid = '', size, allocated] = line.split('\t');
     if (daemon.store.poolSpace.since(guid, 86_400_000, 0).length === 0)
       daemon.store.poolSpace.record(pastOf({ guid, size: Number(size), allocated: Number(allocated) }, now));
+  }
+  for (const d of host.world.model.disks) {
+    if (d.smart?.unsupported || d.smart?.power === 'standby') continue;
+    const id = identityOf({ path: `/dev/disk/by-id/${d.links[0]}`, model: d.model ?? '', serial: d.serial });
+    const past = diskPastOf({ serial: d.serial, temperature: d.smart?.temperature ?? 38, reallocated: d.smart?.reallocated ?? 0 }, now);
+    daemon.store.transact(() => {
+      for (const { at, readings } of past) daemon.store.diskHealth.record(id, readings, at);
+    });
   }
 };
 if (seed === 'demo' || seed === 'reverted') await giveAPast();

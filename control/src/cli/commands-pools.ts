@@ -33,6 +33,7 @@ const load = (name: keyof typeof import('./cmd/pool-disks.ts')) => async (): Pro
   return all[name] as Handler; // only handlers are named here
 };
 
+const care = (name: keyof typeof import('./cmd/disk.ts')) => async (): Promise<Handler> => (await import('./cmd/disk.ts'))[name];
 const move = (name: keyof typeof import('./cmd/pool-moves.ts')) => async (): Promise<Handler> =>
   (await import('./cmd/pool-moves.ts'))[name];
 
@@ -164,6 +165,33 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
     options: change,
     details: 'Shares of other pools come up without it. No disk is touched; it can be imported whenever they are back.',
   }),
+  command('disk show', 'how healthy a disk is, why, and how it became so', ['disk show ata-A'], care('diskShow'), {
+    args: [{ ...fresh, name: 'DISK' }],
+    details: 'It shows what was read last: every half hour, and not while the disk sleeps.',
+  }),
+  command('disk test', 'let a disk test itself', ['disk test ata-A short', 'disk test ata-A --stop'], care('diskTest'), {
+    args: [
+      { ...fresh, name: 'DISK' },
+      { name: 'KIND', optional: true, help: 'short (minutes; the default) or long (hours, every sector)' },
+    ],
+    options: [{ name: 'stop', help: 'end the one that is under way' }],
+    details: 'The disk stays in use. One that sleeps is woken for it.',
+  }),
+  command(
+    'disk care',
+    'how often disks are asked for their health, and when they test themselves',
+    ['disk care', "disk care --every 60 --short '0 3 * * 0' --long never"],
+    care('diskCare'),
+    {
+      options: [
+        { name: 'every', value: 'MINUTES', help: '10 to 1440' },
+        { name: 'short', value: 'CRON|never', help: 'five fields: minute hour day month weekday' },
+        { name: 'long', value: 'CRON|never', help: 'the same; of each pool one disk is at it at a time' },
+        { name: 'timezone', value: 'ZONE', help: 'such as Europe/Vienna' },
+      ],
+      details: 'Without options it shows what is set. A disk that sleeps is not woken: it makes up for its test when it is awake.',
+    },
+  ),
   command(
     'disk candidates',
     'which disks may take the place of one, and why others may not',

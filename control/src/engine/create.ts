@@ -502,6 +502,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         raiseAndResolve(seen.observed);
         drift.look(seen.observed);
         checkStore();
+        // each disk takes its own time: nobody waits for them
+        void health.look(seen.observed).catch((error: unknown) => log(`disks: ${error instanceof Error ? error.message : String(error)}`));
         await refreshSnapshots();
         // counts of snapshots come from the index: observe once more, now that it is there
         await observer.get(0);
@@ -511,6 +513,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       await Promise.resolve();
     },
     stop: async () => {
+      health.stop();
       await scheduler.stop();
       await updates.stop();
       await runner.idle();

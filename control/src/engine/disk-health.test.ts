@@ -108,7 +108,7 @@ describe('a disk that sleeps', () => {
     const s = await stage();
     s.host.happen({ kind: 'smart', disk: s.label(2), set: { power: 'standby' } });
     await s.look();
-    await s.pass(DAY, 5 * MINUTE);
+    await s.pass(DAY, 15 * MINUTE);
     const naming = s.host.ran.filter((argv) => argv.some((word) => word.includes(s.label(2))));
     expect(naming.filter((argv) => argv[0] !== 'readlink')).toEqual(s.asked(2));
     for (const argv of s.asked(2)) expect(argv.join(' ')).toMatch(/^smartctl -j -n standby,3,5 -d sat -a /);
@@ -135,7 +135,7 @@ describe('a disk that sleeps', () => {
     s.host.happen({ kind: 'smart', disk: s.label(2), set: { power: 'standby' } });
     await s.look();
     s.health.setCare({ everyMinutes: 30, short: '0 3 * * *', long: null, timezone: 'UTC' }, ADA);
-    await s.pass(DAY, 10 * MINUTE);
+    await s.pass(DAY, HOUR);
     expect(s.told('disk.tested').filter((m) => m.includes('passed'))).toHaveLength(6); // the others, the system's among them
     expect(s.host.world.model.disks[3]?.smart?.woken).toBeUndefined();
     // awake for another reason: what was due is made up for

@@ -55,6 +55,8 @@ export type DiskHealthKeeper = DiskHealthEngine & {
   judge(o: Observed): void;
   /** Says on each disk of an observation what is held against it. */
   mark(o: Observed): void;
+  /** An answer that comes later is nobody's. */
+  stop(): void;
 };
 
 export type DiskHealthDeps = {
@@ -84,6 +86,7 @@ export const createDiskHealth = (deps: DiskHealthDeps): DiskHealthKeeper => {
   const asking = new Set<string>();
   let notedAt = Number.NEGATIVE_INFINITY;
   let errorsThen = '';
+  let stopped = false;
 
   const recordOf = (d: Disk): DiskRecord => {
     const id = identityOf(d);
@@ -149,6 +152,7 @@ export const createDiskHealth = (deps: DiskHealthDeps): DiskHealthKeeper => {
     });
   };
   const taken = (d: Disk, answer: ExecAnswer): Result<null> => {
+    if (stopped) return refuse('unavailable', diskLabel(d.path), 'the control plane is stopping', 'ask again when it runs');
     if (!answer.ok) {
       put(d, { askedAt: clock(), state: answer.refusal.code === 'timeout' ? 'silent' : 'unknown', why: answer.refusal.why });
       return answer;
@@ -195,6 +199,7 @@ export const createDiskHealth = (deps: DiskHealthDeps): DiskHealthKeeper => {
         const busy = o.disks.some((x) => (x === d || (x.pool !== null && x.pool === d.pool)) && recordOf(x).smart?.tests?.running != null);
         if (busy) continue;
         const answer = await deps.execute({ kind: 'disk.test', path: d.path, device, test: kind, wake: false });
+        if (stopped) return;
         if (!answer.ok && (answer.refusal.code === 'busy' || answer.refusal.code === 'unavailable')) continue;
         // a long one is a short one as well
         put(d, { tested: kind === 'long' ? { short: clock(), long: clock() } : { ...recordOf(d).tested, short: clock() } });
@@ -209,7 +214,7 @@ export const createDiskHealth = (deps: DiskHealthDeps): DiskHealthKeeper => {
       .join();
     if (o.pools.length === 0 || (errors === errorsThen && clock() - notedAt < NOTES_EVERY)) return;
     const answer = await deps.ask({ kind: 'pool.events', errors: true });
-    if (!answer.ok) return;
+    if (!answer.ok || stopped) return;
     [errorsThen, notedAt] = [errors, clock()];
     const text = store.settings.get(NOTED);
     const mark = text === null ? null : (JSON.parse(text) as Mark); // written below alone
@@ -285,6 +290,9 @@ export const createDiskHealth = (deps: DiskHealthDeps): DiskHealthKeeper => {
   };
 
   return {
+    stop: () => {
+      stopped = true;
+    },
     look: async (o) => {
       const care = careNow();
       const due = o.disks.filter((d) => isDue(d, care, clock()));
@@ -292,16 +300,17 @@ export const createDiskHealth = (deps: DiskHealthDeps): DiskHealthKeeper => {
         for (let d = due.shift(); d !== undefined; d = due.shift()) await ask(d);
       };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
-      await notes(o);
-      await selfTests(o, care);
-      judge(o);
+      if (!stopped) await notes(o);
+      if (!stopped) await selfTests(o, care);
+      if (!stopped) judge(o);
     },
     judge,
     mark: (o) => {
       const risk = riskIn(o);
       for (const d of o.disks) {
         const { score, reasons } = risk(d);
-        if (score > 0) d.risk = { score, reasons };
+        // without a word about it its health is not known, which is not the same as good
+        if (score > 0 || recordOf(d).smart !== null) d.risk = { score, reasons };
       }
     },
     list: (o) => o.disks.map(healthIn(o)),

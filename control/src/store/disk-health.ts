@@ -23,8 +23,10 @@ export const makeDiskHealth = (db: Connection): DiskHealthStore => ({
       for (const field of FIELDS) {
         const value = readings[field];
         if (value === undefined) continue;
-        const last = db.sql('SELECT at, value FROM disk_readings WHERE disk = ? AND field = ? ORDER BY at DESC LIMIT 1').get(disk, field);
-        if (last !== undefined && (last.value === value || (last.at as number) > hour)) continue; // written by this module alone
+        const last = db
+          .sql('SELECT value FROM disk_readings WHERE disk = ? AND field = ? AND at <= ? ORDER BY at DESC LIMIT 1')
+          .get(disk, field, hour);
+        if (last?.value === value) continue;
         // the first is what it was before: what comes within its hour is news already
         const slot = last === undefined ? hour - HOUR : hour;
         db.sql(

@@ -18,6 +18,7 @@ const disk = (more: Partial<Disk> = {}): Disk => ({
   pool: null,
   foreign: null,
   system: false,
+  risk: { score: 0, reasons: [] },
   ...more,
 });
 const place: Place = { minSize: roomOn(4_000_787_030_016), sector: 4096, rotational: true };
@@ -53,6 +54,11 @@ describe('a candidate', () => {
     expect(c).toMatchObject({ refused: [], erase: 'it holds a filesystem (ntfs) "Photos"' });
     // not one that is no use anyway: it should not even be offered
     expect(candidateFor(disk({ foreign: 'x', size: 1e9 }), place).erase).toBeNull();
+  });
+  it('of whose health nothing is known can be used, and comes after those that are known to be good', () => {
+    const { risk: _risk, ...unknown } = disk({ path: '/dev/disk/by-id/ata-0' });
+    expect(candidateFor(unknown, place)).toMatchObject({ refused: [], notes: [expect.stringContaining('nothing is known of its health')] });
+    expect(inOrderOfUse([candidateFor(unknown, place), candidateFor(disk(), place)])[0]?.disk.path).toContain('ata-NEW');
   });
   it('comes before those that fit less well', () => {
     const all = [disk({ size: 1e9 }), disk({ foreign: 'x' }), disk({ size: 12e12 }), disk()].map((d, i) =>

@@ -47,7 +47,8 @@ export const candidateFor = (disk: Disk, place: Place): Candidate => {
   else if (place.sector !== null && disk.physicalSector > place.sector)
     notes.push(`its sectors have ${disk.physicalSector} bytes inside; with the ${place.sector} of this pool it writes slowly`);
   if (risk !== undefined && risk.score >= REPLACE_FROM) refused.push(`it is failing itself: ${risk.reasons.join(', ')}`);
-  else if (risk !== undefined && risk.reasons.length > 0) notes.push(risk.reasons.join(', '));
+  else if (risk === undefined) notes.push('nothing is known of its health: it sleeps, or says nothing of itself');
+  else if (risk.reasons.length > 0) notes.push(risk.reasons.join(', '));
   if (place.rotational !== null && place.rotational !== disk.rotational)
     notes.push(disk.rotational ? 'a hard disk among solid state disks: it slows the others down' : 'a solid state disk among hard disks');
   const surplus = place.minSize === null ? 0 : roomOn(disk.size) - place.minSize;

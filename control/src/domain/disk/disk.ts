@@ -17,7 +17,7 @@ export const Disk = z.object({
   foreign: z.string().nullable(),
   /** It holds the running system: never offered, never used. */
   system: z.boolean(),
-  /** What SMART and ZFS hold against it, once they were asked. */
+  /** What SMART and ZFS hold against it; not there while nothing is known. */
   risk: z.object({ score: z.number().int().min(0).max(100), reasons: z.array(z.string()) }).optional(),
 });
 export type Disk = z.infer<typeof Disk>;

@@ -1,4 +1,5 @@
-/** A past for the pools of the simulated host: they fill day by day, more on some days than on others, and now and then something is cleared out. */
+/** A past for the pools and disks of the simulated host. Pools fill day by day, more on some days than on others, and now and then something is cleared out. */
+import { HOUR, type Readings } from '../../domain/disk/readings.ts';
 import { HISTORY_STEPS, type SpacePoint } from '../../domain/pool/history.ts';
 import { randomOf } from './guid.ts';
 
@@ -31,4 +32,30 @@ export const pastOf = ({ guid, size, allocated }: Now, now: number): (SpacePoint
     for (let slot = Math.ceil(from / ms); slot * ms <= now; slot += 1) times.add(slot * ms);
   }
   return [...times].sort((a, b) => a - b).map((time) => ({ pool: guid, at: time, size, allocated: at(time) }));
+};
+
+const DISK_DAYS = 30;
+/** What would have been kept of a disk within a month: warmer by day, and one that has begun to move sectors. */
+export const diskPastOf = (
+  disk: { serial: string; temperature: number; reallocated: number },
+  now: number,
+): { at: number; readings: Readings }[] => {
+  const past: { at: number; readings: Readings }[] = [];
+  const odd = [...disk.serial].reduce((n, c) => n + c.charCodeAt(0), 0) % 7;
+  for (let at = now - DISK_DAYS * DAY; at < now - HOUR; at += 6 * HOUR) {
+    const phase = Math.sin(((at / DAY) % 1) * 2 * Math.PI - Math.PI / 2);
+    const old = now - at;
+    const reallocated = disk.reallocated < 10 || old < 2 * DAY ? disk.reallocated : old < 9 * DAY ? Math.floor(disk.reallocated / 2) : 0;
+    past.push({
+      at,
+      readings: {
+        temperature: Math.round(disk.temperature - 1 + phase * 2 + ((Math.floor(at / DAY) + odd) % 3)),
+        reallocated,
+        zfsIo: 0,
+        zfsChecksum: 0,
+        zfsSlow: 0,
+      },
+    });
+  }
+  return past;
 };

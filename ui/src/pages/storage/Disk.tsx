@@ -10,6 +10,8 @@ import { Answer, Copy, Empty, Note, Page, Section, Time } from '../../parts/basi
 import { Status, toneOfHealth } from '../../parts/Status.tsx';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { pageOf, plural, shortDisk, shortened } from '../../parts/words.ts';
+import { DiskHealth } from './DiskHealth.tsx';
+import { replacePath } from './PoolActions.tsx';
 import '../../style/storage.css';
 
 const EVENTS = 20;
@@ -129,6 +131,10 @@ export const Disk = (): JSX.Element => {
                     )}
                   </For>
                 </dl>
+                <DiskHealth
+                  path={d().path}
+                  replace={place() ? { pool: place()?.pool.name ?? '', href: replacePath(place()?.pool.name ?? '', d().path) } : undefined}
+                />
                 <Section title="Stable path">
                   <p>
                     <Copy text={d().path} label="the path">

@@ -15,6 +15,7 @@ import { PoolCare } from './PoolCare.tsx';
 import { PoolSpace } from './PoolSpace.tsx';
 import { works } from '../../../../control/src/domain/pool/redundancy.ts';
 import { DiskActions, PoolActions, replacePath } from './PoolActions.tsx';
+import { RiskyDisks } from './RiskyDisks.tsx';
 import { PoolWork } from './PoolWork.tsx';
 import { scanText } from './scan.ts';
 import '../../style/storage.css';
@@ -58,6 +59,7 @@ export const Pool = (): JSX.Element => {
                 </Show>
               </Note>
               <PoolDrawing pool={p()} />
+              <RiskyDisks pool={p()} />
               <For
                 each={p()
                   .vdevs.flatMap((v) => (v.role === 'spare' ? [] : v.disks))

@@ -17,6 +17,7 @@ import { Shape, Status, toneOfHealth } from '../../parts/Status.tsx';
 import { pageOf, plural, shortDisk } from '../../parts/words.ts';
 import { PlanFlow } from '../../plan/PlanFlow.tsx';
 import { PoolWork } from './PoolWork.tsx';
+import { Reasons, useHealth } from './RiskyDisks.tsx';
 import '../../style/storage.css';
 
 type Candidate = Outputs['pools']['candidates']['candidates'][number];
@@ -121,6 +122,8 @@ export const Replace = (): JSX.Element => {
     (i) => trpc.pools.candidates.query(i),
     { topics: ['pool'], by: 'disk' },
   );
+  const health = useHealth();
+  const reasons = () => health.data()?.disks.find((h) => h.path === found()?.disk.path.replace(/-part1$/, ''))?.reasons ?? [];
   const [chosen, setChosen] = createSignal<string | null>(null);
   const [erase, setErase] = createSignal(false);
   const [digest, setDigest] = createSignal<string | null>(null);
@@ -234,6 +237,9 @@ export const Replace = (): JSX.Element => {
                             {p().meaning}.
                           </p>
                           <Show when={f().disk.note}>{(note) => <p>{note()}</p>}</Show>
+                          <Show when={reasons().length > 0}>
+                            <Reasons of={reasons()} most={4} />
+                          </Show>
                           <Show when={toneOfHealth(f().disk.state) === 'ok'}>
                             <p>It stays in use until the new disk holds everything.</p>
                           </Show>

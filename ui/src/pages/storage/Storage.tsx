@@ -14,6 +14,9 @@ import { pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
 import { CreatePool } from './CreatePool.tsx';
+import { DiskCare } from './DiskCare.tsx';
+import { type Health, shortWordOf, toneOfRisk } from './health.ts';
+import { useHealth } from './RiskyDisks.tsx';
 import { scanText } from './scan.ts';
 import { STORAGE_TABS } from './tabs.ts';
 import '../../style/storage.css';
@@ -154,6 +157,9 @@ const useOf = (d: DiskRow): JSX.Element => (
 
 export const Disks = (): JSX.Element => {
   const disks = useDisks();
+  const health = useHealth();
+  const byPath = createMemo(() => new Map((health.data()?.disks ?? []).map((h) => [h.path, h] as const)));
+  const healthOf = (d: DiskRow): Health | undefined => byPath().get(d.path);
   return (
     <Page title="Storage" tabs={STORAGE_TABS}>
       <Answer query={disks}>
@@ -174,7 +180,27 @@ export const Disks = (): JSX.Element => {
                 ),
               },
               { id: 'use', head: 'Used by', wrap: true, cell: useOf },
-              { id: 'size', head: 'Size', align: 'end', cell: (d) => <Bytes of={d.size} /> },
+              {
+                id: 'health',
+                head: 'Health',
+                cell: (d) => (
+                  <Show when={healthOf(d)}>
+                    {(h) => (
+                      <span title={h().reasons.join('; ')}>
+                        <Status tone={toneOfRisk(h())}>{shortWordOf(h())}</Status>
+                      </span>
+                    )}
+                  </Show>
+                ),
+              },
+              {
+                id: 'warmth',
+                head: '°C',
+                align: 'end',
+                wide: true,
+                cell: (d) => <span class="num">{healthOf(d)?.smart?.temperature ?? ''}</span>,
+              },
+              { id: 'size', head: 'Size', align: 'end', wide: true, cell: (d) => <Bytes of={d.size} /> },
               {
                 id: 'kind',
                 head: 'Kind',
@@ -186,6 +212,7 @@ export const Disks = (): JSX.Element => {
           />
         )}
       </Answer>
+      <DiskCare />
     </Page>
   );
 };
