@@ -84,6 +84,11 @@ in
         environment = lib.mkIf (cfg.port != 8443) { DPLANE_PORT = toString cfg.port; };
       };
       dplane-exec = dropIn;
+      # one that beats goes on: the daemon begins another when it ends
+      "dplane-heartbeat@" = {
+        path = tools;
+        restartIfChanged = false;
+      };
       dplane-pools = dropIn // {
         # importing again would gain nothing, and a gate that stops takes the shares with it
         restartIfChanged = false;

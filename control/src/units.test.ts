@@ -44,10 +44,19 @@ test('systemd finds nothing wrong with any unit, once installed', async ({ skip 
   mkdirSync(join(prefix, 'bin'), { recursive: true });
   copyFileSync('/bin/true', join(prefix, 'bin', 'node'));
   chmodSync(join(prefix, 'bin', 'node'), 0o755);
-  const names = readdirSync(FOLDER).filter((n) => /\.(service|socket)$/.test(n));
-  expect(names.sort()).toEqual(['dplane-exec.service', 'dplane-exec.socket', 'dplaned.service']);
-  for (const name of names) writeFileSync(join(scratch, name), unit(name).replaceAll(PREFIX, prefix));
-  const r = await run('systemd-analyze', 'verify', '--man=no', ...names.map((n) => join(scratch, n)));
+  const names = readdirSync(FOLDER).filter((n) => /\.(service|socket|target)$/.test(n));
+  expect(names.sort()).toEqual([
+    'dplane-exec.service',
+    'dplane-exec.socket',
+    'dplane-heartbeat@.service',
+    'dplane-pool-failed@.target',
+    'dplaned.service',
+  ]);
+  mkdirSync(join(prefix, 'lib'), { recursive: true });
+  copyFileSync('/bin/true', join(prefix, 'lib', 'pool-heartbeat'));
+  chmodSync(join(prefix, 'lib', 'pool-heartbeat'), 0o755);
+  for (const name of names) writeFileSync(join(scratch, name.replace('@.', '@tank.')), unit(name).replaceAll(PREFIX, prefix));
+  const r = await run('systemd-analyze', 'verify', '--man=no', ...names.map((n) => join(scratch, n.replace('@.', '@tank.'))));
   // other units of this machine may be odd; ours may not
   const ours = `${r.stdout}${r.stderr}`.split('\n').filter((line) => /dplane/.test(line));
   expect(ours).toEqual([]);
@@ -70,6 +79,7 @@ test('dplane-exec keeps the mount namespace of the machine: what it mounts, ever
   const namespacing =
     /^(PrivateMounts|PrivateTmp|PrivateDevices|PrivateNetwork|PrivateIPC|PrivatePIDs|PrivateUsers|Protect(System|Home|Kernel\w+|ControlGroups|Proc)|ProcSubset|MountFlags|MountAPIVFS|Root\w+|\w*Paths|TemporaryFileSystem|MountImages|Extension\w+|DynamicUser|LogNamespace|BindLogSockets|JoinsNamespaceOf|(IPC|Network)NamespacePath)=(?!no$)/;
   expect(directives('dplane-exec.service').filter((line) => namespacing.test(line))).toEqual([]);
+  expect(directives('dplane-heartbeat@.service').filter((line) => namespacing.test(line))).toEqual([]);
   expect(directives('dplaned.service').filter((line) => namespacing.test(line)).length).toBeGreaterThan(5);
 });
 

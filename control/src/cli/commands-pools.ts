@@ -37,6 +37,9 @@ const care = (name: keyof typeof import('./cmd/disk.ts')) => async (): Promise<H
 const move = (name: keyof typeof import('./cmd/pool-moves.ts')) => async (): Promise<Handler> =>
   (await import('./cmd/pool-moves.ts'))[name];
 
+const guard = (name: keyof typeof import('./cmd/pool-guard.ts')) => async (): Promise<Handler> =>
+  (await import('./cmd/pool-guard.ts'))[name];
+
 export const poolCommands = (command: Make, change: readonly Option[]): readonly Command<Handler>[] => [
   command(
     'pool replace',
@@ -113,6 +116,67 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
       ],
       details:
         'Without options it shows what is set. A scrub once a month is usual. What was missed while the box was off is made up for once.',
+    },
+  ),
+  command(
+    'pool health',
+    'does each pool answer, and its disks with their errors',
+    ['pool health', 'pool health tank'],
+    guard('poolHealth'),
+    {
+      args: [{ ...pool, optional: true }],
+    },
+  ),
+  command(
+    'pool heartbeat',
+    'a small write every 30 s that shows that a pool answers',
+    ['pool heartbeat tank', 'pool heartbeat tank --off', 'pool heartbeat tank --on --limit 60'],
+    guard('poolHeartbeat'),
+    {
+      args: [pool],
+      options: [
+        { name: 'on', help: 'begin it' },
+        { name: 'off', help: 'end it: for a pool whose disks are to sleep' },
+        { name: 'limit', value: 'SECONDS', help: 'how long a beat may take until the pool counts as one that does not answer (10 to 600)' },
+      ],
+      details: 'Without options it shows how it is. What runs on a pool that does not answer is stopped (dplane-pool-failed@POOL.target).',
+    },
+  ),
+  command(
+    'pool capacity',
+    'how full pools are, and what is held back for when they are',
+    ['pool capacity', 'pool capacity tank --warn 75 --high 85 --full 95'],
+    guard('poolCapacity'),
+    {
+      args: [{ ...pool, optional: true }],
+      options: [
+        { name: 'warn', value: 'PERCENT', help: 'from here on it is told' },
+        { name: 'high', value: 'PERCENT', help: 'from here on it is urgent' },
+        { name: 'full', value: 'PERCENT', help: 'here the reserve is given free' },
+      ],
+    },
+  ),
+  command(
+    'pool reserve',
+    'hold back a part of a pool for when it is full',
+    ['pool reserve tank', 'pool reserve tank 10G'],
+    guard('poolReserve'),
+    {
+      args: [pool, { name: 'SIZE', optional: true, help: 'such as 10G; without it 2% of the pool, at most 32 GiB' }],
+      details:
+        'It is given free by itself when the pool is full, so that things can be deleted. It is no quota: nobody else can use it until then.',
+    },
+  ),
+  command('pool release', 'give the reserve of a pool free', ['pool release tank'], guard('poolRelease'), { args: [pool] }),
+  command(
+    'pool iostat',
+    'what pools and their disks read and write now',
+    ['pool iostat', 'pool iostat tank --watch'],
+    guard('poolIostat'),
+    {
+      args: [{ ...pool, optional: true }],
+      options: [{ name: 'watch', short: 'w', help: 'again and again, until Ctrl-C' }],
+      details: 'A pool is its disks together: a mirror counts what each of its disks writes.',
     },
   ),
   command('pool set', 'change options of a pool', ['pool set tank --autoexpand on'], load('poolSet'), {

@@ -26,7 +26,8 @@ export const DatasetName = z
   .refine(
     (n) => n.split('/').every((part) => part !== '.' && part !== '..' && !part.startsWith('-')),
     'no part of a dataset name may be . or .. or begin with -',
-  );
+  )
+  .refine((n) => n.split('/')[1] !== '.dplane', "the dataset .dplane of a pool is the control plane's own");
 export type DatasetName = z.infer<typeof DatasetName>;
 
 /** The part behind the `@`. */

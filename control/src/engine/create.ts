@@ -1,6 +1,7 @@
 /** The engine put together: see engine.ts for what it offers and each file beside it for its part. */
 import { conditionsOf, changesBehindOurBack, missingDisk, OBSERVED_KINDS } from './monitor.ts';
 import { capture } from '../domain/plan/capture.ts';
+import type { NewEvent } from '../domain/event/event.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import { RECORD_EVERY } from '../domain/pool/history.ts';
 import type { Importable } from '../domain/pool/importable.ts';
@@ -12,7 +13,7 @@ import type { ExecAnswer, Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
 import type { ZfsEvent } from '../host/zfs/events.ts';
 import { whyNoUpgrade } from '../host/ota/upgrade.ts';
-import { observe, poolsAreKnown } from '../host/observe.ts';
+import { observe, type PoolLanes, poolsAreKnown } from '../host/observe.ts';
 import type { Clock, StateRecord, Store } from '../store/types.ts';
 import { openAlert, settleAlerts } from './conditions.ts';
 import { createKeys } from './keys.ts';
@@ -28,6 +29,9 @@ import { createPlanner } from './planner.ts';
 import { createCare } from './care.ts';
 import { createDiskHealth, DISKS_EVERY } from './disk-health.ts';
 import { createPreviews } from './previews.ts';
+import { createGuardian } from './guardian.ts';
+import { createHeartbeats, LISTEN_EVERY } from './heartbeat.ts';
+import { createIo } from './io.ts';
 import { createProgress } from './progress.ts';
 import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
@@ -96,6 +100,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   /** Guids of datasets that look empty and are not: the next plan asks for the approval that the executor missed. */
   const notEmpty = new Set<string>();
 
+  const lanes: PoolLanes = new Map();
   const observer = createObserver(async (wants, previous) => {
     const known = new Map((previous?.shares ?? []).map((s) => [`${s.spec.kind}:${s.spec.name}`, s.clients]));
     const observed = await observe(host, {
@@ -103,6 +108,9 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       counts: store.snapshots.countByDataset(),
       clock,
       timeoutMs: OBSERVE_TIMEOUT,
+      lanes,
+      isFailed: (pool) => heartbeats.isFailed(pool),
+      answered: () => void look().catch(() => undefined),
     });
     for (const d of observed.datasets) {
       if (notEmpty.has(d.guid)) d.foundNotEmpty = true;
@@ -122,6 +130,15 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     parsed = { digest, check };
     return check;
   };
+
+  const heartbeats = createHeartbeats({
+    host,
+    store,
+    clock,
+    last: () => observer.last()?.observed ?? null,
+    execute: (operation) => execute(operation),
+    tell: (e) => void store.events.append(e),
+  });
 
   const planner = createPlanner({ store, observer, clock, random: deps.random, check: checkState });
 
@@ -215,7 +232,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   const ask = (operation: Operation): Promise<ExecAnswer> =>
     executor.execute({ v: 1, id: `read-${deps.random(12).toString('hex')}`, actor: SYSTEM, operation, approval: null });
   /** What the engine does by itself, with an account of it. */
-  const execute = async (operation: Operation, actor = SYSTEM): Promise<ExecAnswer> => {
+  const execute = async (operation: Operation, actor: Actor = SYSTEM): Promise<ExecAnswer> => {
     const answer = await executor.execute({
       v: 1,
       id: `auto-${deps.random(12).toString('hex')}`,
@@ -238,16 +255,19 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     raiseAndResolve(observed);
     return observed;
   };
+  const tell = (e: NewEvent): void => void store.events.append(e);
+  const guardian = createGuardian({ store, clock, execute, tell, observe: async () => (await observer.get(0)).observed });
+  const io = createIo({ host, clock, last: () => observer.last()?.observed ?? null, pause: deps.pause });
   const pulse = createPulse({
     host,
     last: () => observer.last()?.observed ?? null,
     look,
     execute,
-    tell: (e) => void store.events.append(e),
+    tell,
     missing: (pool, path) => openAlert(store, missingDisk(pool, path), clock()),
     busy: () => store.runs.list(1)[0]?.state === 'running',
   });
-  const care = createCare({ store, clock, execute, tell: (e) => void store.events.append(e) });
+  const care = createCare({ store, clock, execute, tell });
   const health = createDiskHealth({ store, clock, ask, execute });
   const poolProgress = createProgress(host, clock);
 
@@ -259,6 +279,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const { observed } = await observer.get(OBSERVE_EVERY / 2);
       raiseAndResolve(observed);
       health.judge(observed);
+      await guardian.look(observed);
       if (store.runs.list(1)[0]?.state !== 'running') await care.look(observed);
     },
   });
@@ -270,6 +291,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     lane: 'disks',
     run: async () => health.look((await observer.get(OBSERVE_EVERY)).observed),
   });
+  scheduler.add({ name: 'heartbeat', everyMs: LISTEN_EVERY, lane: 'heartbeat', run: heartbeats.look });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
@@ -342,6 +364,9 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     testDisk: async (disk, test, actor) => health.test((await read()).observed, disk, test, actor),
     diskCare: () => health.care(),
     setDiskCare: (wanted, actor) => health.setCare(wanted, actor),
+    heartbeats,
+    guardian,
+    io,
     poolProgress,
     poolCare: async (name) => care.status((await read()).observed, name),
     setPoolCare: async (name, wanted, actor) => care.put((await read()).observed, name, wanted, actor),
@@ -500,6 +525,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         await runner.recover();
         await schedules.recover();
         raiseAndResolve(seen.observed);
+        await guardian.look(seen.observed);
         drift.look(seen.observed);
         checkStore();
         // each disk takes its own time: nobody waits for them
@@ -515,6 +541,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     stop: async () => {
       health.stop();
       await scheduler.stop();
+      io.stop();
+      await heartbeats.idle();
       await updates.stop();
       await runner.idle();
       await schedules.stop();

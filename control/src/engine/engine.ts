@@ -21,6 +21,9 @@ import type { DesiredState } from '../domain/state/state.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { SchedulesEngine } from './schedules.ts';
 import type { SnapshotViews } from './views.ts';
+import type { Guardian } from './guardian.ts';
+import type { Heartbeats } from './heartbeat.ts';
+import type { Io } from './io.ts';
 import type { CareStatus } from './care.ts';
 import type { CareOfDisks } from './disk-health.ts';
 import type { ProgressReader } from './progress.ts';
@@ -103,6 +106,9 @@ export type Engine = {
   alertHistory(limit: number): Alert[];
   problems(): Refusal[];
 
+  readonly heartbeats: Pick<Heartbeats, 'list' | 'set'>;
+  readonly guardian: Omit<Guardian, 'look'>;
+  readonly io: Omit<Io, 'stop'>;
   readonly schedules: SchedulesEngine;
   readonly views: SnapshotViews;
   readonly accounts: ShareAccounts;

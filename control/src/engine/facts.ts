@@ -2,6 +2,7 @@
 import { sourceName } from '../domain/bundle/bundle.ts';
 import { diskLabel } from '../domain/disk/disk.ts';
 import { KEY_WORDS } from '../domain/key/key.ts';
+import { formatBytes } from '../domain/units.ts';
 import { MODES } from '../domain/permission/permission.ts';
 import type { EventKind } from '../domain/event/event.ts';
 import { type Operation, placeName, rangeName } from '../domain/operation/operation.ts';
@@ -55,6 +56,25 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'pool.changed', subject: 'pools', message: 'the events of ZFS were read' };
     case 'pool.gate':
       return { kind: 'pool.changed', subject: 'pools', message: 'missing pools were looked for' };
+    case 'pool.beat':
+      return {
+        kind: 'pool.changed',
+        subject: `pool:${op.name}`,
+        message: `the heartbeat of pool ${op.name} was ${op.on ? 'begun' : 'ended'}`,
+      };
+    case 'pool.fail':
+      return {
+        kind: 'pool.changed',
+        subject: `pool:${op.name}`,
+        message: op.failed ? `what runs on pool ${op.name} was told to stop` : `what runs on pool ${op.name} may start again`,
+      };
+    case 'pool.reserve':
+      return {
+        kind: 'pool.reserve-changed',
+        subject: `pool:${op.name}`,
+        message:
+          op.bytes > 0 ? `${formatBytes(op.bytes)} of pool ${op.name} are held back` : `the reserve of pool ${op.name} was given free`,
+      };
     case 'pool.import':
       return {
         kind: 'pool.imported',

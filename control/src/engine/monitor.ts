@@ -2,15 +2,11 @@
 import type { Alert } from '../domain/alert/alert.ts';
 import type { NewEvent } from '../domain/event/event.ts';
 import type { Observed } from '../domain/observed/observed.ts';
-import { formatBytes } from '../domain/names.ts';
 import { diskLabel } from '../domain/disk/disk.ts';
 import { findDisk, isVital, mayStillLose } from '../domain/pool/redundancy.ts';
 import { meaningOfHealth, type ObservedPool } from '../domain/pool/pool.ts';
 
 type Condition = Pick<Alert, 'kind' | 'subject' | 'severity' | 'message'>;
-
-const CAPACITY_WARNING = 0.85;
-const CAPACITY_CRITICAL = 0.95;
 
 /** A disk of a pool that is not there: said in the same words, whoever finds it. */
 export const missingDisk = (p: ObservedPool, path: string): Condition => {
@@ -35,14 +31,6 @@ export const conditionsOf = (o: Observed): Condition[] => {
         subject,
         severity: p.health === 'DEGRADED' ? 'warning' : 'critical',
         message: `${p.name} is ${p.health}: ${meaningOfHealth(p)}`,
-      });
-    const share = p.size > 0 ? p.allocated / p.size : 0;
-    if (share >= CAPACITY_WARNING)
-      found.push({
-        kind: 'pool.capacity',
-        subject,
-        severity: share >= CAPACITY_CRITICAL ? 'critical' : 'warning',
-        message: `${p.name} is ${Math.floor(share * 100)}% full, ${formatBytes(p.free)} left`,
       });
     for (const v of p.vdevs)
       for (const d of v.disks) {
@@ -85,10 +73,9 @@ export const conditionsOf = (o: Observed): Condition[] => {
   return found;
 };
 
-/** Kinds that come and go with observations; others (drift, interrupted runs) have owners of their own. */
+/** Kinds that come and go with observations; others (drift, interrupted runs, capacity, heartbeats) have owners of their own. */
 export const OBSERVED_KINDS: ReadonlySet<string> = new Set([
   'pool.health',
-  'pool.capacity',
   'disk.errors',
   'disk.missing',
   'pool.stuck',
@@ -127,9 +114,11 @@ export const changesBehindOurBack = (before: Observed, now: Observed): NewEvent[
         },
       );
   }
-  for (const s of now.stuck)
-    if (!before.stuck.some((b) => b.pool === s.pool)) say('pool.stuck', 'critical', `pool:${s.pool}`, `pool ${s.pool} stopped answering`);
-  for (const s of before.stuck)
+  // one that is imported, or takes its time, has not stopped
+  const silent = (o: Observed): Observed['stuck'] => o.stuck.filter((x) => x.problem.code !== 'busy');
+  for (const s of silent(now))
+    if (!silent(before).some((b) => b.pool === s.pool)) say('pool.stuck', 'critical', `pool:${s.pool}`, `pool ${s.pool} stopped answering`);
+  for (const s of silent(before))
     if (!now.stuck.some((b) => b.pool === s.pool)) say('pool.answered', 'info', `pool:${s.pool}`, `pool ${s.pool} answers again`);
 
   const old = new Map(before.datasets.filter((d) => told(d.name)).map((d) => [d.guid, d]));

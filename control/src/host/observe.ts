@@ -12,6 +12,7 @@ import type { ObservedShare, ShareClient } from '../domain/share/share.ts';
 import { readDisks, type SeenDisks } from './disks/disks.ts';
 import { ACCOUNTS_FILE, observedAccounts, parseAccounts } from './accounts/record.ts';
 import type { Host } from './host.ts';
+import { isOwn, OWN_ROOM, ownOf } from '../domain/pool/own.ts';
 import { type ManagedFile, type ManagedShare, pathOf } from './managed.ts';
 import { EXPORTS_FILE, NFS_UNIT, parseExports } from './nfs/exports.ts';
 import { parseSmb, SMB_FILE, SMB_UNIT } from './samba/conf.ts';
@@ -28,7 +29,20 @@ export type ObserveOptions = {
   /** For each pool, and for each of the rest. */
   timeoutMs: number;
   signal?: AbortSignal;
+  /** Kept from one observation to the next: a pool that takes its time is not waited for, and answers when it can. */
+  lanes?: PoolLanes;
+  /** Known to stand still: hardly waited for. */
+  isFailed?: (pool: string) => boolean;
+  /** A pool that was not waited for has answered after all. */
+  answered?: (pool: string) => void;
 };
+
+/** By guid and question: what is asked of a pool right now, how long its last answer took, and since when it hangs. */
+export type PoolLanes = Map<string, { flight: Promise<unknown> | null; took: number | null; hangsSince: number | null }>;
+/** An answer may take this many times as long as the last one, and so long in any case. */
+const LONGER = 5;
+const PATIENCE_MS = 3_000;
+const HANGING_MS = 300;
 
 /** Asked before a plan is made: without a list of pools, a pool that is absent here may well exist. */
 export const poolsAreKnown = (o: Pick<Observed, 'problems'>): boolean => !o.problems.some((p) => p.what === LISTING);
@@ -80,11 +94,71 @@ const shutGate = async (host: Host, listed: readonly ListedPool[]): Promise<{ po
   });
 };
 
-type SeenPool = { listed: ListedPool; status: PoolStatus | null; datasets: ObservedDataset[]; problem: Refusal | null };
+type SeenPool = { listed: ListedPool; status: PoolStatus | null; datasets: ObservedDataset[]; reserve: number; problem: Refusal | null };
+
+/** What is held back, from the dataset of ours; it is no one else's business otherwise. */
+const reserveIn = (pool: string, datasets: readonly ObservedDataset[]): number => {
+  const reserved = Number(datasets.find((d) => d.name === ownOf(pool))?.properties.refreservation?.value);
+  return Number.isFinite(reserved) ? Math.max(0, reserved - OWN_ROOM) : 0;
+};
+const within = async <T>(work: Promise<T>, ms: number): Promise<T | null> => {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([work, new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), ms)))]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const hangsSince = (o: ObserveOptions, p: ListedPool): number | null =>
+  o.lanes?.get(`${p.guid} status`)?.hangsSince ?? o.lanes?.get(`${p.guid} datasets`)?.hangsSince ?? null;
+
+/**
+ * One question of a kind to a pool at a time. What is slow to answer is not waited for by the others: as far as this observation goes the pool is stuck, and it has
+ * the next one made as soon as it answers. What hung before is hardly waited for at all.
+ */
+const inLane = async <T>(o: ObserveOptions, pool: ListedPool, kind: string, work: () => Promise<Result<T>>): Promise<Result<T>> => {
+  if (o.lanes === undefined) return work();
+  const key = `${pool.guid} ${kind}`;
+  const lane = o.lanes.get(key) ?? { flight: null, took: null, hangsSince: null };
+  o.lanes.set(key, lane);
+  const hangs = lane.hangsSince !== null || o.isFailed?.(pool.name) === true;
+  const patience = hangs ? HANGING_MS : lane.took === null ? 2 * o.timeoutMs : Math.max(PATIENCE_MS, LONGER * lane.took);
+  const ask = async (): Promise<Result<T>> => {
+    const begun = performance.now();
+    const r = await work();
+    lane.flight = null;
+    if (!r.ok && r.refusal.code === 'timeout') lane.hangsSince ??= o.clock();
+    else {
+      lane.took = performance.now() - begun;
+      if (lane.hangsSince !== null) o.answered?.(pool.name);
+      lane.hangsSince = null;
+    }
+    return r;
+  };
+  // an answer to an earlier question is too old for this one
+  if (lane.flight !== null) await within(lane.flight, patience);
+  let answer: Result<T> | null = null;
+  if (lane.flight === null) {
+    const flight = ask();
+    lane.flight = flight;
+    answer = await within(flight, patience);
+  }
+  if (answer !== null) return answer;
+  lane.hangsSince ??= o.clock();
+  // busy: nobody is called for what may only be slow
+  const slow = o.clock() - lane.hangsSince < o.timeoutMs && o.isFailed?.(pool.name) !== true;
+  const why = slow ? 'it takes longer than usual to answer' : `it does not answer since ${new Date(lane.hangsSince).toISOString()}`;
+  const todo = slow ? 'wait' : 'look at its disks; everything else goes on without it';
+  return { ok: false, refusal: { code: slow ? 'busy' : 'timeout', what: `pool ${pool.name}`, why, todo } };
+};
+
 const onePool = async (host: Host, listed: ListedPool, o: ObserveOptions): Promise<SeenPool> => {
   const [status, datasets] = await Promise.all([
-    ask(host, statusArgv(listed.name), o, parseStatus),
-    ask(host, datasetsArgv(listed.name), o, (text) => parseDatasets(text, o.counts), MAX_DATASETS_OUTPUT),
+    inLane(o, listed, 'status', () => ask(host, statusArgv(listed.name), o, parseStatus)),
+    inLane(o, listed, 'datasets', () =>
+      ask(host, datasetsArgv(listed.name), o, (text) => parseDatasets(text, o.counts), MAX_DATASETS_OUTPUT),
+    ),
   ]);
   const mine = status.ok ? status.value.find((p) => p.name === listed.name) : undefined;
   const problem: Refusal | null = !status.ok
@@ -94,7 +168,14 @@ const onePool = async (host: Host, listed: ListedPool, o: ObserveOptions): Promi
       : mine === undefined || mine.guid !== listed.guid
         ? { code: 'conflict', what: `reading pool ${listed.name}`, why: 'it changed while it was looked at', todo: 'look again' }
         : null;
-  return { listed, status: mine ?? null, datasets: problem === null && datasets.ok ? datasets.value : [], problem };
+  const all = problem === null && datasets.ok ? datasets.value : [];
+  return {
+    listed,
+    status: mine ?? null,
+    datasets: all.filter((d) => !isOwn(d.name)),
+    reserve: reserveIn(listed.name, all),
+    problem,
+  };
 };
 
 /** By the name that the disk has now, and so what stands in for it. */
@@ -103,7 +184,10 @@ const stable = (d: ObservedDisk, disks: SeenDisks | null): ObservedDisk => {
   return { ...d, path: path(d.path), ...(d.standIns ? { standIns: d.standIns.map((s) => ({ ...s, path: path(s.path) })) } : {}) };
 };
 
-const poolOf = ({ listed, status }: { listed: ListedPool; status: PoolStatus }, disks: SeenDisks | null): ObservedPool => ({
+const poolOf = (
+  { listed, status, reserve }: { listed: ListedPool; status: PoolStatus; reserve: number },
+  disks: SeenDisks | null,
+): ObservedPool => ({
   ...listed,
   health: status.health,
   dataErrors: status.dataErrors,
@@ -113,6 +197,7 @@ const poolOf = ({ listed, status }: { listed: ListedPool; status: PoolStatus }, 
   ...(status.expansion ? { expansion: status.expansion } : {}),
   ...(status.trim ? { trim: status.trim } : {}),
   ...(status.checkpoint ? { checkpoint: status.checkpoint } : {}),
+  ...(reserve > 0 ? { reserve } : {}),
 });
 
 const active = async (host: Host, unit: string, o: ObserveOptions): Promise<boolean | null> => {
@@ -210,7 +295,8 @@ export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> 
     for (const pool of await poolsInKernel(host)) stuck.push({ pool, since: o.clock(), problem: listed.refusal });
   }
   const seen = await Promise.all((listed.ok ? listed.value : []).map((p) => onePool(host, p, o)));
-  for (const s of seen) if (s.problem !== null) stuck.push({ pool: s.listed.name, since: o.clock(), problem: s.problem });
+  for (const s of seen)
+    if (s.problem !== null) stuck.push({ pool: s.listed.name, since: hangsSince(o, s.listed) ?? o.clock(), problem: s.problem });
 
   // another pool has taken its name: that one is known, and this one is told all the same
   for (const { pool, guid, problem } of await shutGate(host, listed.ok ? listed.value : []))
@@ -238,7 +324,9 @@ export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> 
   return {
     at: o.clock(),
     // a pool that told its state but not its datasets is shown, and is stuck as well
-    pools: seen.flatMap((s) => (s.status === null ? [] : [poolOf({ listed: s.listed, status: s.status }, disks.ok ? disks.value : null)])),
+    pools: seen.flatMap((s) =>
+      s.status === null ? [] : [poolOf({ listed: s.listed, status: s.status, reserve: s.reserve }, disks.ok ? disks.value : null)],
+    ),
     datasets,
     shares: managed.map((m) => shareOf(m, byName, m.spec.kind === 'smb' ? smb : nfs, stuckPools, clients)),
     disks: disks.ok ? disks.value.disks : [],

@@ -10,6 +10,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { SnapshotQuery } from '../../store/types.ts';
 import { refusal } from '../errors.ts';
 import { snapshotViews } from './snapshots.ts';
+import { guardProcedures } from './guard.ts';
 import { poolProcedures } from './pools.ts';
 import { nothing, on, router } from '../trpc.ts';
 
@@ -35,6 +36,7 @@ const LEARNT_FROM = 120 * DAY;
 
 export const pools = router({
   ...poolProcedures,
+  ...guardProcedures,
   list: on({
     permission: 'storage.read',
     about: 'All pools, and those that do not answer.',

@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import type { ObservedDataset } from '../../domain/dataset/dataset.ts';
 import type { Plan } from '../../domain/plan/types.ts';
 import type { ObservedPool } from '../../domain/pool/pool.ts';
+import { type PoolCapacity, type Thresholds, USUAL_THRESHOLDS } from '../../domain/pool/capacity.ts';
 import { type PoolCare, USUAL_CARE } from '../../domain/pool/care.ts';
 import { type DiskCare, USUAL_DISK_CARE } from '../../domain/disk/health.ts';
+import { type HeartbeatSettings, USUAL_HEARTBEAT } from '../../domain/pool/heartbeat.ts';
+import type { PoolHeartbeat } from '../../engine/heartbeat.ts';
 import { ok, refuse } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/user/role.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -137,6 +140,14 @@ const playUpdates = (): Updates => {
 /** Plays the engine: answers of the right shapes, refusals where the real one refuses; `datasets` and `fail` are for the test to set. */
 export const playEngine = (store: Store, simulated: boolean): Engine & { all: ObservedDataset[]; version: number; fail: Error | null } => {
   const at = 1_700_000_000_000;
+  const heartbeat: PoolHeartbeat = {
+    ...{ pool: tank.name, guid: tank.guid, since: at, settings: USUAL_HEARTBEAT },
+    ...{ state: 'beating', why: 'well', latency: null, lastGood: 1, underWay: null },
+  };
+  const capacity: PoolCapacity = {
+    ...{ pool: tank.name, guid: tank.guid, total: 100, used: 10, free: 90, share: 0.1, level: 'fine', thresholds: USUAL_THRESHOLDS },
+    ...{ reserve: { bytes: 0, suggested: 0, released: null, offered: false }, message: null },
+  };
   const self = {
     all: ['tank', 'tank/media', 'tank/media/films', 'tank/old'].map(dataset),
     version: 1,
@@ -243,6 +254,14 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
     zfsEvents: () => Promise.resolve(ok([])),
     importable: () => Promise.resolve(ok([])),
     poolProgress: () => Promise.resolve(ok({ ...tank, at })),
+    heartbeats: { list: () => [heartbeat], set: (_pool: string, settings: HeartbeatSettings) => ok({ ...heartbeat, settings }) },
+    guardian: {
+      list: () => [capacity],
+      reserve: async () => ok(capacity),
+      release: async () => ok(capacity),
+      setThresholds: (_pool: string, thresholds: Thresholds) => ok({ ...capacity, thresholds }),
+    },
+    io: { watch: () => () => undefined, history: () => [], now: async () => ({ at, pools: [] }) },
     permissions: { of: async () => ok({ owner: 0, group: 0, mode: '755', progress: null }) },
     accounts: {
       list: async () => ({ at, known: true, key: null, users: [], groups: [] }),

@@ -4,6 +4,7 @@ import { Severity } from '../event/event.ts';
 export const AlertKind = z.enum([
   'pool.health',
   'pool.stuck',
+  'pool.heartbeat',
   'pool.capacity',
   'disk.errors',
   'disk.missing',

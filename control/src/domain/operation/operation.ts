@@ -252,6 +252,9 @@ export const targetOf = (op: Operation): Target | null => {
     case 'pool.checkpoint':
     case 'pool.upgrade':
     case 'pool.forget':
+    case 'pool.beat':
+    case 'pool.fail':
+    case 'pool.reserve':
       return { kind: 'pool', name: op.name, guid: op.guid };
     default:
       return null;

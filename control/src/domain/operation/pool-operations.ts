@@ -59,4 +59,10 @@ export const POOL_MOVES = [
   z.strictObject({ kind: z.literal('pool.forget'), ...pool }),
   /** Missing pools are looked for anew. */
   z.strictObject({ kind: z.literal('pool.gate') }),
+  /** Starts or ends the heartbeat; makes the dataset it writes to. */
+  z.strictObject({ kind: z.literal('pool.beat'), ...pool, on: z.boolean() }),
+  /** Starts or ends the target that stops what runs on a pool that failed. */
+  z.strictObject({ kind: z.literal('pool.fail'), ...pool, failed: z.boolean() }),
+  /** How much is held back for a full pool; 0 gives it free. */
+  z.strictObject({ kind: z.literal('pool.reserve'), ...pool, bytes: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER) }),
 ] as const;

@@ -168,6 +168,9 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'pool.scan':
     case 'pool.events':
     case 'pool.gate':
+    case 'pool.beat':
+    case 'pool.fail':
+    case 'pool.reserve':
     // no part of any plan
     case 'update.apply':
     case 'update.cancel':

@@ -97,6 +97,8 @@ export const Scan = z.object({
   total: z.number().nonnegative().optional(),
 });
 
+export type Scan = z.infer<typeof Scan>;
+
 export const ObservedPool = z.object({
   name: PoolName,
   guid: Guid,
@@ -119,6 +121,8 @@ export const ObservedPool = z.object({
     .optional(),
   /** A state that the whole pool could be set back to; it keeps all that was freed since. */
   checkpoint: z.object({ at: z.number(), space: z.number().nonnegative() }).optional(),
+  /** Held back for when it is full. */
+  reserve: z.number().nonnegative().optional(),
   options: z.object({ ashift: z.number().int(), autotrim: z.string(), autoexpand: z.string(), comment: z.string() }).partial(),
 });
 export type ObservedPool = z.infer<typeof ObservedPool>;

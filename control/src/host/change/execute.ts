@@ -7,6 +7,7 @@ import { destroyDataset } from './destroy.ts';
 import { activateGeneration, deleteGenerations } from './generation.ts';
 import { createPool, scrubPool, setPool } from './pool.ts';
 import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPools, upgradePool, zfsEvents } from './portable.ts';
+import { beatPool, failPool, reservePool } from './guard.ts';
 import { eraseDisk } from './erase.ts';
 import { readSmart, testDisk } from './smart.ts';
 import { changeAccounts } from './accounts.ts';
@@ -68,6 +69,12 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return readSmart(context, op);
     case 'disk.test':
       return testDisk(context, op);
+    case 'pool.beat':
+      return beatPool(context, op);
+    case 'pool.fail':
+      return failPool(context, op);
+    case 'pool.reserve':
+      return reservePool(context, op);
     case 'disk.erase':
       return eraseDisk(context, op);
     case 'dataset.create':

@@ -25,6 +25,8 @@ import {
   unverified,
 } from './host.ts';
 import { loadKeyFiles } from './keys.ts';
+import { isOwn } from '../../domain/pool/own.ts';
+import { endBeat } from './guard.ts';
 import { mayMountAt } from './mountpoint.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
@@ -75,7 +77,7 @@ const mountAll = async (host: Host, pool: string): Promise<Result<{ mounted: num
   const left: string[] = [];
   let mounted = 0;
   for (const [name = '', mountpoint = '-', canmount = 'off'] of rows(out.value)) {
-    if (canmount !== 'on' || !mountpoint.startsWith('/')) continue;
+    if (canmount !== 'on' || !mountpoint.startsWith('/') || isOwn(name)) continue; // the heartbeat mounts its own
     const may = mayMountAt(name, mountpoint);
     const done = may.ok ? await change(host, ['zfs', 'mount', name]) : may;
     if (done.ok) mounted += 1;
@@ -137,6 +139,8 @@ export const importPool = async ({ host, approval }: ChangeContext, op: Op<'pool
 export const exportPool = async ({ host }: ChangeContext, op: Op<'pool.export'>): Promise<Changed> => {
   const pool = await identifyPool(host, op.name, op.guid);
   if (!pool.ok) return pool;
+  // it would hold the pool for a moment now and then; the daemon begins it again when the pool stays
+  await endBeat(host, op.name);
   // never by force: what is in use stays
   const done = await change(host, ['zpool', 'export', op.name], CREATE_POOL_MS);
   if (!done.ok) return done;

@@ -1,5 +1,6 @@
 /** Snapshots: made, destroyed, held, released. */
 import type { Operation } from '../../domain/operation/operation.ts';
+import { isOwn, ownOf } from '../../domain/pool/own.ts';
 import { type Result, ok, refuse } from '../../domain/refusal.ts';
 import { SCHEDULE_PROPERTY } from '../../domain/schedule/schedule.ts';
 import type { Host } from '../host.ts';
@@ -32,9 +33,12 @@ export const createSnapshot = async ({ host }: ChangeContext, op: Op<'snapshot.c
   const marked = op.mark === undefined ? [] : ['-o', `${SCHEDULE_PROPERTY}=${op.mark}`];
   const done = await change(host, ['zfs', 'snapshot', ...(op.recursive ? ['-r'] : []), ...marked, name]);
   if (!done.ok) return done;
+  // nobody would ever prune it there
+  if (op.recursive && rows(below.value).some(([d]) => d === ownOf(op.dataset)))
+    await change(host, ['zfs', 'destroy', `${ownOf(op.dataset)}@${op.tag}`]);
   const seen = await properties(host, name, ['guid', 'createtxg']);
   if (!seen.ok) return seen;
-  const all = rows(below.value).map(([d = '']) => `${d}@${op.tag}`);
+  const all = rows(below.value).flatMap(([d = '']) => (isOwn(d) ? [] : [`${d}@${op.tag}`]));
   const lost = await missing(host, all);
   if (!lost.ok) return lost;
   if (lost.value.length > 0) return unverified(what, `there is no ${some(lost.value)}`);

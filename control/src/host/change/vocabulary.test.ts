@@ -43,6 +43,9 @@ test('the vocabulary has no such operation', () => {
     'pool.upgrade',
     'pool.forget',
     'pool.gate',
+    'pool.beat',
+    'pool.fail',
+    'pool.reserve',
   ]);
   expect(kinds.filter((k) => k.startsWith('disk.'))).toEqual(['disk.smart', 'disk.test', 'disk.erase']);
 });

@@ -66,6 +66,11 @@ const laneOf = (op: Operation): string | null => {
     case 'pool.gate':
     case 'pool.forget':
       return 'gate';
+    // beside what waits for the pool itself: when that hangs, these have to go on
+    case 'pool.beat':
+      return `beat:${op.name}`;
+    case 'pool.fail':
+      return `fail:${op.name}`;
     case 'update.apply':
     case 'update.cancel':
     case 'update.rollback':

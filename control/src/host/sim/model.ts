@@ -124,6 +124,9 @@ export type SimModel = {
   /** systemd units that are not active. */
   stopped: string[];
   events: SimEvent[];
+  /** Pools with a heartbeat -> since when; pools whose target for failed ones is active. */
+  beating?: Record<string, number>;
+  failed?: string[];
   /** The two system slots; without it a machine that has none. */
   ota?: SimOta;
   /** Generations of NixOS; without it another system. */

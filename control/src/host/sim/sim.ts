@@ -15,6 +15,8 @@ import { mountpointOf } from './properties.ts';
 import type { SimSmart } from './smart.ts';
 import { plug, unplug } from './zpool-disks.ts';
 import { simFiles } from './files.ts';
+import { type BeatClock, diskstatsText, isSilent, toldText, uptimeText } from './beat.ts';
+import { TOLD } from '../beat/beat.ts';
 import { byIdNames, execute, isReadonly, mountOf } from './tools.ts';
 
 export type Fault = {
@@ -221,7 +223,7 @@ export const simHost = (options: SimOptions): Host & SimControls => {
     fsyncSync(log.fd);
   };
 
-  let faults: Fault[] = [];
+  let faults: (Fault & { since: number })[] = [];
   const ran: (readonly string[])[] = [];
   const takeFault = (argv: readonly string[]): Fault | undefined => {
     const f = faults.find((x) => matches(x, argv));
@@ -266,6 +268,20 @@ export const simHost = (options: SimOptions): Host & SimControls => {
     if (answer === null) return { failure: 'missing' };
     if (answer.changed) append({ at: now, argv, input: o.input ?? '' });
     return { answer, fault };
+  };
+
+  /** Does a beat of this pool hang or take long, and since when? */
+  const silentSince = new Map<string, number>();
+  const beats: BeatClock = {
+    startedAt: options.clock(),
+    trouble: (pool) => {
+      const f = faults.find((x) => (x.kind === 'hang' || x.kind === 'slow') && matches(x, ['zpool', 'sync', pool]));
+      if (f) return { since: f.since, slow: f.kind === 'slow' ? (f.ms ?? 1_000) : null };
+      if (!isSilent(world, pool)) silentSince.delete(pool);
+      else if (!silentSince.has(pool)) silentSince.set(pool, options.clock());
+      const since = silentSince.get(pool);
+      return since === undefined ? null : { since, slow: null };
+    },
   };
 
   const spoil = (text: string, fault: Fault | undefined): string => {
@@ -318,6 +334,9 @@ export const simHost = (options: SimOptions): Host & SimControls => {
         if (p && file === 'txgs') return txgs(world.commits());
         return p && file === 'state' ? `${poolHealth(p)}\n` : null;
       }
+      if (path === '/proc/uptime') return uptimeText(beats, options.clock());
+      if (path === '/proc/diskstats') return diskstatsText(world, beats, options.clock());
+      if (path.startsWith(`${TOLD}/`)) return toldText(world, beats, path.slice(TOLD.length + 1), options.clock());
       if (path === '/proc/self/mounts') return mountTable(world);
       const updater = otaText(world, path, options.clock());
       if (updater !== undefined) return updater;
@@ -386,7 +405,7 @@ export const simHost = (options: SimOptions): Host & SimControls => {
       return [...names].sort();
     },
     fault(fault) {
-      const own = { ...fault };
+      const own = { ...fault, since: options.clock() };
       faults.push(own);
       return () => {
         faults = faults.filter((f) => f !== own);

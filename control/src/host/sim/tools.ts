@@ -1,4 +1,5 @@
 /** Everything of the simulated host that is not ZFS: disks, Samba, NFS, systemd, SMART. */
+import { systemctlBeat } from './beat.ts';
 import { chmod, chown, df, findAndSet, getent, od, pdbedit, stat, unlink } from './accounts.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
@@ -208,6 +209,8 @@ const systemctl: Tool = (w, args, now) => {
   const updates = systemctlOta(w, args, now);
   if (updates) return updates;
   const [verb, ...units] = args;
+  const beats = systemctlBeat(w, verb, units[0], now);
+  if (beats) return beats;
   if (units.length === 0) return failed('Too few arguments.\n');
   if (verb === 'is-active') {
     const states = units.map((u) => (w.model.stopped.includes(u) ? 'inactive' : 'active'));

@@ -1,4 +1,5 @@
 /** Snapshots: one line each, read as they come; a pool may have 100,000. */
+import { isOwn } from '../../domain/pool/own.ts';
 import type { Result } from '../../domain/refusal.ts';
 import { RefusalError } from '../../domain/refusal.ts';
 import { SCHEDULE_PROPERTY, ScheduleMark } from '../../domain/schedule/schedule.ts';
@@ -63,7 +64,7 @@ export const parseChanged = (stdout: string): Result<Map<string, Changed>> =>
   reading('when snapshots changed', () => {
     const found = new Map<string, Changed>();
     for (const line of stdout.split('\n')) {
-      if (line === '') continue;
+      if (line === '' || isOwn(line)) continue;
       const [name = '', id, at, origin = '', ...more] = line.split('\t');
       if (name === '' || at === undefined || origin === '' || more.length > 0)
         unreadable(`"${line.slice(0, 80)}" is no name with a time and an origin`);
@@ -83,6 +84,7 @@ async function* stream(host: Host, argv: readonly string[], options: Options): A
         if (next.value.failure !== null || next.value.exit !== 0) throw new RefusalError(zfsError(next.value));
         return;
       }
+      if (isOwn(next.value)) continue;
       const s = parseSnapshot(next.value);
       if (!s.ok) throw new RefusalError(s.refusal);
       yield s.value;
