@@ -17,6 +17,15 @@ in
     nfs.enable = lib.mkEnableOption "NFS exports" // {
       default = true;
     };
+    discovery.enable =
+      lib.mkEnableOption "listing this machine in the Finder (mDNS, Time Machine included) and in Windows (WS-Discovery)"
+      // {
+        default = true;
+        description = ''
+          Whether to list this machine in the Finder (mDNS, Time Machine included) and in Windows (WS-Discovery).
+          Samba is built with mDNS for it, which the one of nixpkgs is not.
+        '';
+      };
   };
 
   config = lib.mkIf cfg.enable (
@@ -33,6 +42,26 @@ in
           # the name that units and programs of ours know
           aliases = [ "smbd.service" ];
           serviceConfig.ExecCondition = grep "/etc/samba/dplaneos/shares.conf";
+        };
+      })
+      (lib.mkIf (cfg.shares.smb.enable && cfg.shares.discovery.enable) {
+        # Samba says by itself what it serves, backups for Macs too
+        services.samba.package = lib.mkDefault (pkgs.samba4.override { enableMDNS = true; });
+        services.avahi = {
+          enable = true;
+          publish.enable = true;
+          publish.userServices = true;
+          openFirewall = cfg.openFirewall;
+        };
+        services.samba-wsdd = {
+          enable = true;
+          openFirewall = cfg.openFirewall;
+        };
+        # it comes and goes with Samba
+        systemd.services.samba-smbd.wants = [ "samba-wsdd.service" ];
+        systemd.services.samba-wsdd = {
+          wantedBy = lib.mkForce [ ];
+          partOf = [ "samba-smbd.service" ];
         };
       })
       (lib.mkIf cfg.shares.nfs.enable {

@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- NAME... --json FILE --write]`: every figure from one run, printed as a table. Without names: all.
+ * `npm run bench [-- NAME|GROUP... --json FILE --write]`: every figure from one run, printed as a table. Without names: all. A group is a file here,
+ * without what follows a dash.
  * `--json` writes them as an array of {name, value, unit, baseline, ratio}; `--write` keeps the table in docs/benchmarks.md.
  */
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -9,13 +10,13 @@ import { parseArgs } from 'node:util';
 import { ROOT } from '../repo/files.ts';
 import type { Bench, Figure } from './bench.ts';
 
-const find = async (): Promise<Bench[]> => {
-  const found: Bench[] = [];
+const find = async (): Promise<(Bench & { group: string })[]> => {
+  const found: (Bench & { group: string })[] = [];
   for (const file of readdirSync(import.meta.dirname).sort()) {
     // a script among them is started by a bench, not loaded
     if (!file.endsWith('.ts') || file.endsWith('.test.ts') || ['main.ts', 'bare-server.ts'].includes(file)) continue;
     const module: { benches?: Bench[] } = await import(`./${file}`);
-    found.push(...(module.benches ?? []));
+    found.push(...(module.benches ?? []).map((b) => ({ ...b, group: file.replace(/(-.*)?\.ts$/, '') })));
   }
   return found;
 };
@@ -62,14 +63,15 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const all = await find();
-const unknown = positionals.filter((name) => !all.some((b) => b.name === name));
+const isMeant = (b: { name: string; group: string }, name: string): boolean => b.name === name || b.group === name;
+const unknown = positionals.filter((name) => !all.some((b) => isMeant(b, name)));
 if (unknown.length > 0) {
   console.error(`no such benchmark: ${unknown.join(', ')}; there are: ${all.map((b) => b.name).join(', ')}`);
   process.exit(2);
 }
 const figures: Figure[] = [];
 const broken: string[] = [];
-for (const bench of all.filter((b) => positionals.length === 0 || positionals.includes(b.name))) {
+for (const bench of all.filter((b) => positionals.length === 0 || positionals.some((name) => isMeant(b, name)))) {
   console.error(`${bench.name} ...`);
   try {
     figures.push(...(await bench.run()));

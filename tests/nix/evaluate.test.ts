@@ -88,6 +88,8 @@ const View = z.object({
   fileSystems: z.record(z.string(), z.object({ device: z.string().nullable(), fsType: z.string(), neededForBoot: z.boolean() })),
   boot: z.object({ kernel: z.string(), zfs: z.string(), module: z.string(), forceImportAll: z.boolean(), forceImportRoot: z.boolean() }),
   ssh: z.object({ settings: z.record(z.string(), z.unknown()) }),
+  samba: z.object({ package: z.object({ path: z.string() }) }),
+  discovery: z.unknown(),
   firewall: z.object({ enable: z.boolean(), allowedTCPPorts: z.array(z.int()), nftables: z.boolean() }),
 });
 
@@ -104,6 +106,12 @@ withNix.for(HOSTS)('%s evaluates, every value of it', async (host) => {
   expect(view.ssh.settings).toMatchObject({ PermitRootLogin: 'no', PasswordAuthentication: false, KbdInteractiveAuthentication: false });
   expect(view.firewall).toEqual({ enable: true, allowedTCPPorts: [8443, 445, 2049], nftables: true });
   expect(view.etc).toHaveProperty(['dplaneos/system.json']);
+  // listed by macOS and Windows: Samba tells Avahi itself, so it has to be one that can
+  expect(view.samba.package.path).toContain('enableMDNS');
+  expect(view.discovery).toEqual({
+    avahi: { enable: true, openFirewall: true, publish: { enable: true, userServices: true } },
+    wsdd: { enable: true, openFirewall: true },
+  });
 });
 
 withNix('what survives a restart is the list that the Debian image reads', async () => {

@@ -93,9 +93,11 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
   };
 
   const list = async (pool: string): Promise<void> => {
+    const began = clock();
     try {
       const { times: changed, sure } = await timesOf(pool);
-      await store.snapshots.replacePool(pool, streamSnapshots(host, pool, { timeoutMs: LISTING_TIMEOUT }));
+      const { total } = await store.snapshots.replacePool(pool, streamSnapshots(host, pool, { timeoutMs: LISTING_TIMEOUT }));
+      if (!times.has(pool)) log(`snapshots of ${pool}: ${total} listed in ${(clock() - began) / 1000} s`);
       seen.set(pool, new Map([...changed].filter(([, change]) => sure(change))));
       times.set(pool, clock());
       failing.delete(pool);

@@ -136,6 +136,10 @@ in
 
     "specialisation" = set "system/activation/specialisation.nix" t.attrs;
 
+    "services.avahi.enable" = flag "services/networking/avahi-daemon.nix";
+    "services.avahi.openFirewall" = on "services/networking/avahi-daemon.nix";
+    "services.avahi.publish.enable" = flag "services/networking/avahi-daemon.nix";
+    "services.avahi.publish.userServices" = flag "services/networking/avahi-daemon.nix";
     "services.nfs.server.enable" = flag "services/network-filesystems/nfsd.nix";
     "services.openssh.enable" = flag "services/networking/ssh/sshd.nix";
     "services.openssh.hostKeys" = list "services/networking/ssh/sshd.nix" t.attrs;
@@ -145,6 +149,8 @@ in
     "services.samba.nmbd.enable" = on "services/network-filesystems/samba.nix";
     "services.samba.package" = option "services/network-filesystems/samba.nix" t.package;
     "services.samba.winbindd.enable" = on "services/network-filesystems/samba.nix";
+    "services.samba-wsdd.enable" = flag "services/network-filesystems/samba-wsdd.nix";
+    "services.samba-wsdd.openFirewall" = flag "services/network-filesystems/samba-wsdd.nix";
     "services.udev.packages" = list "services/hardware/udev.nix" t.path;
     "services.zfs.zed.enableMail" = flag "tasks/filesystems/zfs.nix";
 

@@ -49,7 +49,9 @@ let
     "systemd"
     "util-linux"
     "zstd"
-  ] (name: mk name { });
+  ] (name: mk name { }) // {
+    samba4 = mk "samba4" { override = options: mk "samba4-${lib.concatStringsSep "-" (lib.attrNames options)}" { }; };
+  };
   zfs =
     version: fits:
     mk "zfs-${version}" {

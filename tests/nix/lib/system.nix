@@ -32,7 +32,7 @@ let
     {
       boot.zfs.modulePackage = config.boot.kernelPackages.${config.boot.zfs.package.kernelModuleAttribute};
       boot.initrd.supportedFilesystems = lib.mkDefault { };
-      services.samba.package = lib.mkDefault pkgs.samba;
+      services.samba.package = lib.mkOptionDefault pkgs.samba;
       systemd.package = pkgs.systemd;
       nix.package = pkgs.nix;
       system.build =

@@ -28,7 +28,8 @@ let
     groups = lib.mapAttrs (_: g: g.gid) c.users.groups;
     inherit (c.users) mutableUsers allowNoPasswordLogin;
     ssh = { inherit (c.services.openssh) enable openFirewall settings hostKeys; };
-    samba = { inherit (c.services.samba) enable; nmbd = c.services.samba.nmbd.enable; };
+    samba = { inherit (c.services.samba) enable; nmbd = c.services.samba.nmbd.enable; package = store c.services.samba.package; };
+    discovery = { avahi = { inherit (c.services.avahi) enable openFirewall publish; }; wsdd = { inherit (c.services.samba-wsdd) enable openFirewall; }; };
     nfs = c.services.nfs.server.enable;
     firewall = { inherit (c.networking.firewall) enable allowedTCPPorts; nftables = c.networking.nftables.enable; };
     inherit (c.networking) hostId hostName useNetworkd useDHCP;

@@ -1,0 +1,168 @@
+/**
+ * Snapshots at scale on real OpenZFS, in the lab's VM: each figure beside the plain command, in the same run on the same pool. DPLANE_BENCH_SNAPSHOTS
+ * says how many (100,000 take an emulated machine a good while to make).
+ */
+import type { Vm } from '../../packages/lab/src/vm.ts';
+import { snapshotsArgv } from '../../control/src/host/zfs/snapshots.ts';
+import { type Call, change, claim } from '../lab/api.ts';
+import { openLab } from '../lab/lab.ts';
+import { type Bench, type Figure, figure, median } from './bench.ts';
+
+const COUNT = Number(process.env.DPLANE_BENCH_SNAPSHOTS ?? 100_000);
+const DATASETS = 100;
+const RANGE = COUNT / 10;
+/** Snapshots made by one channel program: it holds up the pool while it runs. */
+const STRETCH = 250;
+const POOL = 'bench';
+const REST_S = 120;
+const INDEX = '/var/lib/dplane/dplaneos.db.snapshots';
+
+const HOUR = 3_600_000;
+
+/** `n` snapshots of each of these, named `<prefix><number>`. */
+const make = async (nas: Vm, datasets: readonly string[], n: number, prefix: string): Promise<void> => {
+  const names = datasets.map((d) => `'${d}'`).join(', ');
+  const program = `args = ...; argv = args["argv"]
+for i = tonumber(argv[1]), tonumber(argv[2]) do
+  for _, d in ipairs({${names}}) do
+    err = zfs.sync.snapshot(d .. "@${prefix}" .. i)
+    if err ~= 0 then error("snapshot: " .. err) end
+  end
+end`;
+  await nas.must(['sh', '-c', 'cat > /run/make.lua'], { input: program });
+  const step = Math.max(1, Math.floor(STRETCH / datasets.length));
+  const script = `i=1; while [ $i -le ${n} ]; do j=$((i + ${step - 1})); [ $j -le ${n} ] || j=${n}
+    zfs program -t 100000000 -m 104857600 ${POOL} /run/make.lua $i $j > /dev/null; i=$((j + 1)); done`;
+  await nas.must(['sh', '-ec', script], { timeoutMs: HOUR });
+};
+
+/** Seconds in the guest's own clock. */
+const seconds = async (nas: Vm, script: string): Promise<number> => {
+  const out = await nas.must(['bash', '-c', `s=$(date +%s%N); { ${script}; } > /dev/null; echo $(( $(date +%s%N) - s ))`], {
+    timeoutMs: HOUR,
+  });
+  return Number(out.trim()) / 1e9;
+};
+const cpu = async (nas: Vm, units: readonly string[]): Promise<number> => {
+  let total = 0;
+  for (const unit of units) {
+    const answer = await nas.run(['grep', 'usage_usec', `/sys/fs/cgroup/system.slice/${unit}/cpu.stat`]);
+    total += Number(answer.stdout.split(' ')[1] ?? 0) / 1e6;
+  }
+  return total;
+};
+const totalOf = async (call: Call): Promise<number> => Number((await call('GET', '/api/zfs/snapshots?limit=1')).total);
+
+const run = async (): Promise<Figure[]> => {
+  const lab = await openLab('bench-storage');
+  const figures: Figure[] = [];
+  try {
+    const nas = await lab.machine();
+    const call = await claim(nas, (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim());
+    const disks = [1, 2].map((n) => `/dev/disk/by-id/virtio-test-disk${n}`);
+    await change(nas, call, [{ kind: 'pool.create', pool: { name: POOL, vdevs: [{ kind: 'stripe', disks }] } }]);
+    const datasets = Array.from({ length: DATASETS }, (_, i) => `${POOL}/d${String(i).padStart(3, '0')}`);
+    await nas.must(['sh', '-ec', `for d in ${[...datasets, `${POOL}/range`].join(' ')}; do zfs create -o mountpoint=none $d; done`], {
+      timeoutMs: HOUR,
+    });
+
+    // at rest, before there is much: an emulated processor is slow, so what counts is the part of one core beside that of a busy loop
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+    const units = ['dplaned.service', 'dplane-exec.service'];
+    const before = await cpu(nas, units);
+    await new Promise((resolve) => setTimeout(resolve, REST_S * 1000));
+    figures.push(
+      figure(
+        'storage, real ZFS: processor time of the control plane at rest',
+        (((await cpu(nas, units)) - before) / REST_S) * 100,
+        '%',
+        1,
+        `of one emulated core, over ${REST_S} s`,
+      ),
+    );
+
+    await make(nas, datasets, Math.floor((COUNT - 2 * RANGE) / DATASETS), 's');
+    await make(nas, [`${POOL}/range`], 2 * RANGE, 'r');
+    await nas.must(['sync']);
+
+    const list = snapshotsArgv(POOL).join(' ');
+    const plain = Math.min(await seconds(nas, list), await seconds(nas, list));
+    await nas.must(['systemctl', 'stop', 'dplaned']);
+    await nas.must(['sh', '-c', `rm -f ${INDEX}*`]);
+    await nas.must(['systemctl', 'start', 'dplaned']);
+    // how long the listing took, by the daemon's own account: what it was before is the start of the daemon
+    const began = Date.now();
+    await nas.until('all snapshots are known', HOUR, async () => (await totalOf(call).catch(() => 0)) >= COUNT);
+    const told = await nas.must(['journalctl', '-u', 'dplaned', '-o', 'cat', '--since', `@${Math.floor(began / 1000)}`]);
+    const own = /snapshots of bench: [0-9]+ listed in ([0-9.]+) s/.exec(told)?.[1];
+    if (own === undefined) throw new Error('the daemon did not say how long its first listing took');
+    figures.push(
+      figure(
+        `storage, real ZFS: first index of ${COUNT.toLocaleString('en')} snapshots`,
+        Number(own),
+        's',
+        plain,
+        'beside one `zfs list -Hp -t snapshot` of them; goal: ratio 1.2',
+      ),
+    );
+
+    const waits: number[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      const name = `${datasets[i]}@new`;
+      await nas.must(['zfs', 'snapshot', name]);
+      const made = Date.now();
+      for (;;) {
+        const page = (await call('GET', `/api/zfs/snapshots?dataset=${datasets[i]}&limit=1`)) as { rows: { tag: string }[] };
+        if (page.rows[0]?.tag === 'new') break;
+        if (Date.now() - made > 120_000) throw new Error(`${name} was not seen`);
+      }
+      waits.push((Date.now() - made) / 1000);
+      await nas.must(['zfs', 'destroy', name]);
+    }
+    figures.push(
+      figure('storage, real ZFS: a new snapshot is shown', median(waits), 's', 1, 'after `zfs snapshot` has ended; baseline is the goal'),
+    );
+
+    const pages: number[] = [];
+    for (let i = 0; i < 11; i += 1) {
+      const start = performance.now();
+      await call('GET', `/api/zfs/snapshots?limit=100&offset=${Math.floor((COUNT / 11) * i)}`);
+      pages.push(performance.now() - start);
+    }
+    figures.push(
+      figure(
+        'storage, real ZFS: a page of 100 of them',
+        median(pages),
+        'ms',
+        50,
+        'over HTTPS into an emulated machine; baseline is the goal',
+      ),
+    );
+
+    const plainRange = await seconds(nas, `zfs destroy ${POOL}/range@r1%r${RANGE}`);
+    const view = (await call('GET', `/api/zfs/snapshots/range?dataset=${POOL}/range&from=r${RANGE + 1}&to=r${2 * RANGE}`)) as {
+      snapshots: { tag: string; guid: string }[];
+    };
+    const snapshots = view.snapshots.map(({ tag, guid }) => ({ tag, guid }));
+    if (snapshots.length !== RANGE) throw new Error(`${snapshots.length} snapshots instead of ${RANGE}`);
+    await change(nas, call, [{ kind: 'snapshot.destroyMany', dataset: `${POOL}/range`, snapshots }]);
+    const ms = /snapshot\.destroyMany .* outcome=done ms=([0-9]+)/.exec(
+      await nas.must(['journalctl', '-u', 'dplane-exec', '-o', 'cat']),
+    )?.[1];
+    if (ms === undefined) throw new Error('the executor did not say how long it took');
+    figures.push(
+      figure(
+        `storage, real ZFS: ${RANGE.toLocaleString('en')} destroyed as a range`,
+        Number(ms) / 1000,
+        's',
+        plainRange,
+        'beside `zfs destroy a%b` of as many; goal: ratio 1.2',
+      ),
+    );
+    return figures;
+  } finally {
+    await lab.close();
+  }
+};
+
+export const benches: Bench[] = [{ name: 'storage in the VM', run }];
