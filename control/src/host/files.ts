@@ -5,6 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { constants as os } from 'node:os';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { ok, type Refusal, refuse, type Result } from '../domain/refusal.ts';
 import { bytesOfName, type FileEntry, nameOfBytes } from '../domain/snapshot/files.ts';
@@ -25,6 +26,9 @@ const beneath = (folder: FileHandle, name: Buffer | string): Buffer =>
 const forTool = (folder: FileHandle, name: string): string => `/proc/${process.pid}/fd/${folder.fd}/${name}`;
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+/** Node has no name for a quota that is reached. */
+const isFull = (error: unknown): boolean =>
+  codeOf(error) === 'ENOSPC' || (error instanceof Error && 'errno' in error && error.errno === -os.errno.EDQUOT);
 const isNotThere = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(codeOf(error));
 
 const unmasked = (field: string): string =>
@@ -294,7 +298,7 @@ export const realFiles = (host: Host, start: Start): HostFiles => ({
       return no(
         'failed',
         r,
-        codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT' ? 'there is no room for it' : `the system refused (${codeOf(error)})`,
+        isFull(error) ? 'there is no room for it (the pool, or a quota, is full)' : `the system refused (${codeOf(error)})`,
         'nothing was changed',
       );
     } finally {
