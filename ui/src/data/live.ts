@@ -6,7 +6,7 @@ import { createSignal } from 'solid-js';
 import type { Event } from '../../../control/src/domain/event/event.ts';
 import { problemOf } from './problem.ts';
 import { DRIFTING, type Topic, topicsOf } from './topics.ts';
-import { openEvents, trpc } from './trpc.ts';
+import { type Events, openEvents, trpc } from './trpc.ts';
 
 export type Connection = { state: 'connecting' | 'live' } | { state: 'lost'; since: number };
 
@@ -40,6 +40,9 @@ let lastHeard = Date.now();
 let lastSeq: number | null = null;
 let grace: ReturnType<typeof setTimeout> | undefined;
 let stop: (() => void) | null = null;
+const [socket, setSocket] = createSignal<Events | null>(null);
+/** The open connection, for what is followed beside the events. */
+export { socket };
 
 const lost = (): void => {
   if (grace !== undefined || connection().state === 'lost') return;
@@ -100,8 +103,10 @@ export const startLive = (onDenied: () => void): void => {
     ).unsubscribe;
   };
   begin();
+  setSocket(events);
   stop = () => {
     ended = true;
+    setSocket(null);
     clearTimeout(retry);
     unsubscribe();
     events.close();

@@ -13,8 +13,10 @@ export const trpc = createTRPCClient<AppRouter>({
 });
 
 const RETRY_AT_MOST = 4_000;
+export type Events = { follow: Live['events']['follow']; io: Live['pools']['live']; close: () => void };
+type Live = ReturnType<typeof createTRPCClient<AppRouter>>;
 /** A WebSocket is opened as who one is at that moment: after a login it takes a new one. */
-export const openEvents = (onClose: () => void): { follow: typeof client.events.follow; close: () => void } => {
+export const openEvents = (onClose: () => void): Events => {
   const socket = createWSClient({
     url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/trpc`,
     retryDelayMs: (attempt) => (attempt === 0 ? 200 : Math.min(RETRY_AT_MOST, 250 * 2 ** attempt)),
@@ -22,5 +24,5 @@ export const openEvents = (onClose: () => void): { follow: typeof client.events.
     onClose,
   });
   const client = createTRPCClient<AppRouter>({ links: [wsLink({ client: socket })] });
-  return { follow: client.events.follow, close: () => void socket.close() };
+  return { follow: client.events.follow, io: client.pools.live, close: () => void socket.close() };
 };

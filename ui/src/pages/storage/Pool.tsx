@@ -12,6 +12,8 @@ import { pageOf, percent, plural, shortDisk } from '../../parts/words.ts';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
 import { PoolCare } from './PoolCare.tsx';
+import { PoolGuard } from './PoolGuard.tsx';
+import { PoolIo } from './PoolIo.tsx';
 import { PoolSpace } from './PoolSpace.tsx';
 import { works } from '../../../../control/src/domain/pool/redundancy.ts';
 import { DiskActions, PoolActions, replacePath } from './PoolActions.tsx';
@@ -135,6 +137,8 @@ export const Pool = (): JSX.Element => {
                 text={`${formatBytes(p().allocated)} of ${formatBytes(p().size)}`}
               />
               <PoolWork pool={p()} onEnd={() => query.refetch()} />
+              <PoolGuard name={name()} />
+              <PoolIo name={name()} />
               <PoolCare name={name()} />
               <PoolSpace name={name()} />
               <Section title="Disks" aside={plural(p().vdevs.flatMap((v) => v.disks).length, 'disk')}>
