@@ -26,9 +26,22 @@ test('the heartbeat is shown, what the disks do moves, and arrow keys walk along
   await page.getByRole('slider', { name: /^Latency of (?!tank)/ }).waitFor();
   expect(await page.getByRole('table', { name: 'What the disks of tank do now' }).getByRole('row').count()).toBeGreaterThan(2);
   await accessible(page, 'a pool with its heartbeat and its disks at work');
+  await page.getByRole('radio', { name: 'Bandwidth' }).check({ force: true });
+  await page.getByRole('combobox', { name: 'Of what' }).selectOption({ index: 0 });
   const folder = join(ROOT, 'artifacts/shots');
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, 'pool-guard.png'), fullPage: true });
+  for (const [name, width, colorScheme] of [
+    ['light', 1280, 'light'],
+    ['dark', 1280, 'dark'],
+    ['narrow', 360, 'light'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme });
+    await page.getByRole('heading', { name: 'Guarded' }).evaluate('(e) => e.scrollIntoView()');
+    await page.getByRole('slider', { name: 'Bandwidth of tank over the last five minutes' }).waitFor();
+    await page.screenshot({ path: join(folder, `pool-guard-${name}.png`) });
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
   expect(box.ada.errors).toEqual([]);
 });
 

@@ -9,6 +9,7 @@ import { Section } from '../../parts/basic.tsx';
 import { LiveChart, type LiveLook } from '../../parts/LiveChart.tsx';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { pageOf, shortDisk } from '../../parts/words.ts';
+import '../../style/chart.css';
 
 const bytes = (n: number): string => `${formatBytes(Math.round(n))}/s`;
 const operations = (n: number): string => `${Math.round(n).toLocaleString('en')}/s`;
@@ -59,7 +60,7 @@ export const PoolIo = (props: { name: string }): JSX.Element => {
     <Section
       title="Now"
       aside={
-        <div class="row tight">
+        <div class="row io-choice">
           <select aria-label="Of what" onChange={(e) => setDisk(e.currentTarget.value === '' ? null : e.currentTarget.value)}>
             <option value="">All its disks</option>
             <For each={now()?.disks.map((d) => d.path) ?? []}>{(path) => <option value={path}>{shortDisk(path)}</option>}</For>
