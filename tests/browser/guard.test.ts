@@ -51,7 +51,7 @@ test('a reserve is held back and given free', { timeout: 4 * LIMIT }, async () =
   await page.getByRole('button', { name: /^Hold back/ }).click();
   await page.getByText(/held back; given free at 95%/).waitFor();
   await page.getByRole('button', { name: 'Give the reserve free' }).click();
-  await page.getByText(/^given free/).waitFor();
+  await page.getByRole('button', { name: /^Hold back/ }).waitFor();
   await page.getByRole('button', { name: 'Switch the heartbeat off' }).click();
   await page.getByRole('button', { name: 'Switch the heartbeat on' }).waitFor();
   await accessible(page, 'a pool without a heartbeat');

@@ -39,6 +39,8 @@ const reread = async (): Promise<string> => {
 beforeAll(async () => {
   lab = await openLab('disks');
   nas = await lab.machine();
+  // the tools alone: the control plane would make a dataset of its own in each pool
+  await nas.must(['systemctl', 'stop', 'dplaned.service']);
   await nas.must([
     'zpool',
     'create',

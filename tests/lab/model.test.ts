@@ -18,6 +18,8 @@ let nas: Vm;
 beforeAll(async () => {
   lab = await openLab('model');
   nas = await lab.machine();
+  // the tools alone: the control plane would make a dataset of its own in each pool
+  await nas.must(['systemctl', 'stop', 'dplaned.service']);
 });
 afterAll(() => lab?.close(hasFailed()));
 

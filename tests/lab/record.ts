@@ -22,7 +22,10 @@ const lab = await openLab('record');
 let failed = true;
 let stored = 0;
 try {
-  const recorder = new Recorder(await lab.machine({ name: 'nas', disks: RECORDING_DISKS }), (name, recording) => {
+  const nas = await lab.machine({ name: 'nas', disks: RECORDING_DISKS });
+  // the tools alone: the control plane would make a dataset of its own in each pool
+  await nas.must(['systemctl', 'stop', 'dplaned.service']);
+  const recorder = new Recorder(nas, (name, recording) => {
     writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(recording, null, 2)}\n`);
     stored += 1;
     console.log(`${String(recording.exit).padStart(3)}  ${name}  ${recording.stderr.trim().split('\n')[0] ?? ''}`);

@@ -120,7 +120,8 @@ export const createGuardian = (deps: {
     const answer = await deps.execute({ kind: 'pool.reserve', name: k.name, guid: k.guid, bytes }, actor);
     if (!answer.ok) return answer;
     store.transact(() => {
-      if (bytes > 0) store.settings.remove(releasedKey(k.guid));
+      // who gave it free knows, and is not offered it again
+      if (bytes > 0 || actor !== undefined) store.settings.remove(releasedKey(k.guid));
       else store.settings.set(releasedKey(k.guid), JSON.stringify({ at: clock(), bytes: k.space.reserve } satisfies Released));
       tell({
         kind: 'pool.reserve-changed',
