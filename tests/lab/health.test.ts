@@ -118,3 +118,65 @@ test('a disk whose sectors can not be read becomes a risk, with the reason and a
     return h !== undefined && h.reasons.length === 1 && (h.reasons[0]?.includes('this week') ?? false);
   });
 });
+
+interface Arc {
+  readonly whyNot: string | null;
+  readonly limit: number;
+  readonly advised: number;
+  readonly chosen: number | null;
+  readonly memory: number;
+  readonly ecc: boolean | null;
+  readonly size: number;
+  readonly ratio: number | null;
+}
+const arc = async (): Promise<Arc> => (await call('GET', '/api/system/memory/arc')) as unknown as Arc;
+/** What ZFS itself says, without us in between. */
+const ofZfs = async (): Promise<{ parameter: number; most: number }> => ({
+  parameter: Number(await nas.must(['cat', '/sys/module/zfs/parameters/zfs_arc_max'])),
+  most: Number(/^c_max\s+\d+\s+(\d+)$/m.exec(await nas.must(['cat', '/proc/spl/kstat/zfs/arcstats']))?.[1]),
+});
+
+test('the cache of ZFS has a limit from what the machine has, and ZFS keeps to it', async () => {
+  await nas.until('it was set', LIMIT, async () => {
+    const a = await arc();
+    return a.whyNot === null && a.limit === a.advised && (await ofZfs()).parameter === a.limit;
+  });
+  const a = await arc();
+  expect(await ofZfs()).toEqual({ parameter: a.limit, most: a.limit });
+  expect(a.limit).toBeGreaterThan(a.memory / 8);
+  expect(a.limit).toBeLessThan(a.memory * 0.7);
+  // QEMU's firmware says "Multi-bit ECC"
+  expect(a.ecc).toBe(true);
+  expect(a.ratio).toBeGreaterThan(0);
+  console.log(`${Math.round(a.memory / 1024 ** 2)} MiB memory: ${Math.round(a.limit / 1024 ** 2)} MiB for the cache`);
+});
+
+test('another limit is chosen, is in force at once, and still after a restart, before anybody looks', async () => {
+  const MiB = 1024 ** 2;
+  await change(nas, call, [{ kind: 'memory.arc', limit: '256M' }]);
+  expect(await ofZfs()).toEqual({ parameter: 256 * MiB, most: 256 * MiB });
+  expect(await arc()).toMatchObject({ chosen: 256 * MiB, limit: 256 * MiB });
+  await expect(change(nas, call, [{ kind: 'memory.arc', limit: '64G' }])).rejects.toThrow();
+  expect((await ofZfs()).most).toBe(256 * MiB);
+  // the control plane is kept out of it: what the gate of the pools does is seen alone
+  await nas.must(['systemctl', 'mask', '--runtime', 'dplaned.service']);
+  await nas.must(['systemctl', 'stop', 'dplaned.service']);
+  await nas.must(['modprobe', 'zfs']);
+  await nas.sh('echo 300000000 > /sys/module/zfs/parameters/zfs_arc_max');
+  await nas.must(['systemctl', 'restart', 'dplane-pools.service']);
+  expect(await ofZfs()).toEqual({ parameter: 256 * MiB, most: 256 * MiB });
+  await nas.must(['systemctl', 'unmask', '--runtime', 'dplaned.service']);
+  await nas.restart();
+  await nas.until('it is back', LIMIT, async () => {
+    try {
+      return (await arc()).limit === 256 * MiB;
+    } catch {
+      return false; // it is starting
+    }
+  });
+  expect(await ofZfs()).toEqual({ parameter: 256 * MiB, most: 256 * MiB });
+  await change(nas, call, [{ kind: 'memory.arc', limit: 'auto' }]);
+  const a = await arc();
+  expect(a).toMatchObject({ chosen: null, limit: a.advised });
+  expect((await ofZfs()).most).toBe(a.advised);
+});

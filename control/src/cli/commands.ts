@@ -324,6 +324,24 @@ export const COMMANDS: readonly Command<Handler>[] = [
     },
   ),
   ...poolCommands(command, CHANGE),
+  command(
+    'memory show',
+    "how much memory ZFS's cache takes and may take, and why",
+    ['memory show'],
+    async () => (await import('./cmd/memory.ts')).memoryShow,
+    {},
+  ),
+  command(
+    'memory arc',
+    "set how much memory ZFS's cache may take",
+    ['memory arc 4G', 'memory arc auto'],
+    async () => (await import('./cmd/memory.ts')).memoryArc,
+    {
+      args: [{ name: 'SIZE', help: 'a size such as 4G, or auto: what this machine and what runs on it leave' }],
+      options: CHANGE,
+      details: 'In force at once, and again after each start.',
+    },
+  ),
   ...keyCommands(command, CHANGE),
   command(
     'disk list',

@@ -13,3 +13,7 @@ export const formatBytes = (n: number): string => {
   const text = u === 0 ? String(n) : v >= 100 ? v.toFixed(0) : v.toFixed(1).replace(/\.0$/, '');
   return `${text} ${UNITS[u]}`;
 };
+
+/** As people write it, and exact: 2147483648 -> "2G". */
+export const sizeText = (n: number): string =>
+  n > 0 && n % 1024 ** 3 === 0 ? `${n / 1024 ** 3}G` : n > 0 && n % 1024 ** 2 === 0 ? `${n / 1024 ** 2}M` : String(n);

@@ -26,6 +26,7 @@ import { factOf, snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
 import { keepingSchedules } from './kept.ts';
 import { createPlanner } from './planner.ts';
+import { ARC_EVERY, createArc } from './arc.ts';
 import { createCare } from './care.ts';
 import { createDiskHealth, DISKS_EVERY } from './disk-health.ts';
 import { createPreviews } from './previews.ts';
@@ -118,6 +119,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     }
     observed.schedules = store.schedules.list().map((s) => s.schedule);
     health.mark(observed);
+    arc.mark(observed);
     return observed;
   }, clock);
 
@@ -186,7 +188,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     store,
     observer,
     planner,
-    executor: keepingSchedules(executor, store, clock),
+    executor: keepingSchedules(executor, store, clock, (limit) => arc.choose(limit)),
     clock,
     random: deps.random,
     ended,
@@ -269,6 +271,14 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   });
   const care = createCare({ store, clock, execute, tell });
   const health = createDiskHealth({ store, clock, ask, execute });
+  const arc = createArc({
+    host,
+    store,
+    clock,
+    serving: () => (observer.last()?.observed.shares ?? []).map((s) => s.spec.kind),
+    execute,
+    tell: (e) => void store.events.append(e),
+  });
   const poolProgress = createProgress(host, clock);
 
   const scheduler = createScheduler(clock, (task, error) => log(`${task}: ${error instanceof Error ? error.message : String(error)}`));
@@ -292,6 +302,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     run: async () => health.look((await observer.get(OBSERVE_EVERY)).observed),
   });
   scheduler.add({ name: 'heartbeat', everyMs: LISTEN_EVERY, lane: 'heartbeat', run: heartbeats.look });
+  scheduler.add({ name: 'arc', everyMs: ARC_EVERY, run: arc.look });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
@@ -367,6 +378,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     heartbeats,
     guardian,
     io,
+    arc: arc.view,
     poolProgress,
     poolCare: async (name) => care.status((await read()).observed, name),
     setPoolCare: async (name, wanted, actor) => care.put((await read()).observed, name, wanted, actor),
@@ -528,6 +540,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         await guardian.look(seen.observed);
         drift.look(seen.observed);
         checkStore();
+        await arc.look();
         // each disk takes its own time: nobody waits for them
         void health.look(seen.observed).catch((error: unknown) => log(`disks: ${error instanceof Error ? error.message : String(error)}`));
         await refreshSnapshots();

@@ -44,6 +44,7 @@ export const observationDigest = (o: Observed): string => {
   if (o.accounts) hash.update(canonical([o.accounts.key, o.accounts.users.map(({ note: _note, ...u }) => u), o.accounts.groups]));
   hash.update(canonical(o.disks.map((d) => [d.path, d.pool, d.foreign, d.system])));
   hash.update(canonical(o.schedules ?? []));
+  hash.update(canonical(o.arc?.limit ?? null));
   hash.update(canonical(o.stuck.map((s) => s.pool)));
   return hash.digest('hex');
 };

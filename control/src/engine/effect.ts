@@ -86,6 +86,8 @@ export const effectSeen = (op: Operation, o: Observed): boolean | null => {
       return o.shares.some((s) => canonical(s.spec) === canonical(op.share));
     case 'share.remove':
       return !o.shares.some((s) => shareKey(s.spec) === (op.share === 'smb' ? `smb:${op.name.toLowerCase()}` : `nfs:${op.name}`));
+    case 'memory.arc':
+      return o.arc === undefined ? null : o.arc.limit === op.limit;
     case 'schedule.put':
       return (o.schedules ?? []).some((s) => canonical(s) === canonical(op.schedule));
     case 'schedule.remove':

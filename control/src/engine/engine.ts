@@ -8,6 +8,7 @@ import type { Disk } from '../domain/disk/disk.ts';
 import type { DiskCare, DiskHealth, DiskPast } from '../domain/disk/health.ts';
 import type { TestKind } from '../domain/disk/smart.ts';
 import type { Run } from '../domain/job.ts';
+import type { ArcView } from '../domain/memory/arc.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Approval } from '../domain/operation/operation.ts';
 import type { ChangeRequest } from '../domain/plan/change.ts';
@@ -67,6 +68,8 @@ export type Engine = {
   /** Asked now; one that sleeps is not woken. */
   readDisk(disk: string): Promise<Result<DiskHealth>>;
   testDisk(disk: string, test: TestKind | 'stop', actor: Actor): Promise<Result<DiskHealth>>;
+  /** ZFS's cache: its limit with the reasons, and how it does. */
+  arc(): Promise<ArcView>;
   diskCare(): CareOfDisks;
   setDiskCare(care: DiskCare, actor: Actor): CareOfDisks;
   /** When the snapshot index of each pool was last brought up to date. */

@@ -209,6 +209,15 @@ export const factOf = (op: Operation): Fact => {
       };
     case 'schedule.remove':
       return { kind: 'schedule.removed', subject: `schedule:${op.name}`, message: `schedule ${op.name} was removed; its snapshots stay` };
+    case 'memory.arc':
+      return {
+        kind: 'memory.arc-set',
+        subject: 'system',
+        message:
+          op.limit === null ? "the limit of ZFS's cache is automatic" : `ZFS's cache may take ${formatBytes(op.limit)}, as it was chosen`,
+      };
+    case 'arc.set':
+      return { kind: 'memory.arc-set', subject: 'system', message: `ZFS's cache may take ${formatBytes(op.max)}` };
     case 'snapshot.restore':
       return {
         kind: 'file.restored',

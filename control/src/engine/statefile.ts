@@ -13,6 +13,7 @@ import { Retention, SnapshotSchedule } from '../domain/schedule/schedule.ts';
 import { NfsClient, NfsShare, type ShareSpec, SmbShare } from '../domain/share/share.ts';
 import { ShareGroup, ShareUser } from '../domain/share-user/share-user.ts';
 import { DesiredState } from '../domain/state/state.ts';
+import { sizeText } from '../domain/units.ts';
 import type { StateCheck, StateProblem } from './engine.ts';
 
 export const MAX_STATE_BYTES = 4 * 1024 * 1024;
@@ -212,6 +213,8 @@ const knownKeys = (path: Path, value: unknown): readonly string[] => {
       return keysOf(ShareGroup);
     case 'schedules':
       return keysOf(SnapshotSchedule);
+    case 'memory':
+      return ['arc'];
     case 'schedules.keep':
       return keysOf(Retention);
     case 'replication':
@@ -291,6 +294,7 @@ export const renderState = async (state: DesiredState): Promise<string> => {
   const share = (s: ShareSpec): Fields =>
     s.kind === 'smb' ? lean(s, smb) : { ...lean(s, nfs), clients: s.clients.map((c) => lean(c, client)) };
   const lists: Fields = {
+    memory: state.memory && { arc: state.memory.arc === 'auto' ? 'auto' : sizeText(state.memory.arc) },
     pools: state.pools.map((p) => lean({ ...p, vdevs: p.vdevs.map((v) => lean(v, vdev)) }, pool)),
     datasets: state.datasets.map((d) => lean(d, dataset)),
     shares: state.shares.map(share),

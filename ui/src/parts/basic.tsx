@@ -94,7 +94,7 @@ export const Copy = (props: { text: string; label: string; children?: JSX.Elemen
 // biome-ignore-start lint/a11y/useSemanticElements: the native meter cannot be drawn with our tokens in every browser
 export const Meter = (props: { label: string; value: number; of: number; text?: string; warn?: number }): JSX.Element => {
   const share = (): number => (props.of > 0 ? Math.min(1, props.value / props.of) : 0);
-  const tone = (): string => (share() >= 0.95 ? 'bad' : share() >= (props.warn ?? 0.85) ? 'warn' : '');
+  const tone = (): string => ((props.warn ?? 0) > 1 ? '' : share() >= 0.95 ? 'bad' : share() >= (props.warn ?? 0.85) ? 'warn' : '');
   return (
     <div
       class={`meter ${tone()}`}

@@ -1,5 +1,6 @@
 /** What an action would change in `state.yaml`, as lines to read and copy. Pure; told from the operation, which is what runs. */
 import { stringsOf } from './yamlText.ts';
+import { sizeText } from '../../../control/src/domain/units.ts';
 import type { Action } from '../../../control/src/domain/plan/types.ts';
 
 export type DiffLine = { sign: '+' | '-' | ' '; text: string };
@@ -49,6 +50,8 @@ export const stateLinesOf = (a: Action): DiffLine[] | null => {
       return [...same('pools:'), ...plus(stringsOf({ name: op.name, vdevs: op.vdevs, options: op.options, properties: op.properties }, 2))];
     case 'pool.set':
       return [...same('pools:', `  - name: ${op.name}`), ...plus(stringsOf({ options: op.options }, 4, true))];
+    case 'memory.arc':
+      return [...same('memory:'), ...plus([`  arc: ${op.limit === null ? 'auto' : sizeText(op.limit)}`])];
     case 'share.put':
       return [...same('shares:'), ...plus(stringsOf(op.share, 2))];
     case 'share-user.put':

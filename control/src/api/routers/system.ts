@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ArcView } from '../../domain/memory/arc.ts';
 import { meaningOfHealth } from '../../domain/pool/pool.ts';
 import { orThrow } from '../../domain/refusal.ts';
 import { RestartPreview } from '../../domain/update/update.ts';
@@ -110,6 +111,15 @@ export const system = router({
         auditEntries: s.store.audit.count(),
       };
     }),
+
+  arc: on({
+    permission: 'system.read',
+    about: "How much memory ZFS's cache may take and why, how much it takes, and how many reads it answers.",
+    rest: { method: 'GET', path: '/api/system/memory/arc' },
+    answer: ArcView,
+  })
+    .input(nothing)
+    .query(({ ctx }) => ctx.services.engine.arc()),
 
   restartPreview: on({
     permission: 'system.restart',

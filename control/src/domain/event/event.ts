@@ -53,6 +53,7 @@ export const EventKind = z.enum([
   'generation.activated',
   'generation.deleted',
   'system.restarting',
+  'memory.arc-set',
   'store.stepped-back',
   'gitops.drift',
   'gitops.in-sync',

@@ -17,6 +17,8 @@ export const Observed = z.object({
   disks: z.array(Disk),
   /** Kept by the control plane itself; the host knows nothing of them. */
   schedules: z.array(SnapshotSchedule).optional(),
+  /** What was chosen for ZFS's cache (null: automatic), and what may be; not there while ZFS is not. */
+  arc: z.object({ limit: z.number().nullable(), least: z.number(), most: z.number() }).optional(),
   /** Accounts for sharing; not there when they could not be read. */
   accounts: ObservedAccounts.optional(),
   /** Pools that did not answer in time: the rest of the observation stands without them. */

@@ -161,9 +161,13 @@ export const Operation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('generation.activate'), ...GenerationRef.shape }),
   /** Never one that runs, was started or starts next. */
   z.strictObject({ kind: z.literal('generation.delete'), generations: z.array(GenerationRef).min(1).max(MAX_DELETED) }),
+  /** The limit of ZFS's cache in bytes, now and at each start. */
+  z.strictObject({ kind: z.literal('arc.set'), max: z.number().int().min(67_108_864).max(Number.MAX_SAFE_INTEGER) }),
   /** Kept by the control plane itself: a part of plans like the others, but never sent to the executor. */
   z.strictObject({ kind: z.literal('schedule.put'), schedule: SnapshotSchedule }),
   z.strictObject({ kind: z.literal('schedule.remove'), name: ScheduleName }),
+  /** Null: automatic. The control plane keeps it, and has the executor set what follows from it. */
+  z.strictObject({ kind: z.literal('memory.arc'), limit: z.number().int().positive().nullable() }),
 ]);
 export type Operation = z.infer<typeof Operation>;
 export type OperationKind = Operation['kind'];

@@ -33,6 +33,7 @@ export const capture = (observed: Observed): DesiredState => {
     datasets,
     shares: observed.shares.map((s) => s.spec).filter((s) => filesystems.has(s.dataset)),
     schedules: observed.schedules ?? [],
+    ...(observed.arc?.limit != null && { memory: { arc: observed.arc.limit } }),
     ...(observed.accounts && captureAccounts(observed.accounts)),
   };
 };

@@ -9,6 +9,7 @@ import { DatasetName, Guid, PoolName, SnapshotTag } from '../names.ts';
 import { MAX_DESTROYED, OwnSnapshot } from '../operation/operation.ts';
 import { PoolSpec } from '../pool/pool.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
+import { ArcLimit } from '../memory/arc.ts';
 import { KEY_CHANGES } from './key-change.ts';
 import { POOL_CHANGES, POOL_MOVE_CHANGES } from './pool-change.ts';
 import { Properties } from '../property/property.ts';
@@ -71,6 +72,8 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('share.remove'), share: z.enum(['smb', 'nfs']), name: ShareName }),
   z.strictObject({ kind: z.literal('schedule.put'), schedule: SnapshotSchedule }),
   z.strictObject({ kind: z.literal('schedule.remove'), name: ScheduleName }),
+  /** How much memory ZFS's cache may take. */
+  z.strictObject({ kind: z.literal('memory.arc'), limit: ArcLimit }),
   PermissionRequest,
   /** A new account, with its sealed password; `change` takes only what differs. */
   z.strictObject({ kind: z.literal('share-user.create'), user: ShareUser.omit({ id: true }) }),

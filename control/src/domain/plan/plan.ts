@@ -9,6 +9,7 @@ import type { DesiredState } from '../state/state.ts';
 import { planDatasets } from './datasets.ts';
 import { planDestroys, planUnsupported } from './destroys.ts';
 import { inOrder } from './order.ts';
+import { planMemory } from './memory.ts';
 import { planPools } from './pools.ts';
 import { planRenames } from './renames.ts';
 import { planSchedules } from './schedules.ts';
@@ -36,6 +37,7 @@ export const plan = ({ desired, observed, identities, secrets }: PlanInput, word
   removeAccounts();
   planDestroys(w, moved);
   planSchedules(w);
+  planMemory(w);
   planUnsupported(w);
   const actions = inOrder(w.actions);
   return { actions, summary: summarize(actions, w.nop) };

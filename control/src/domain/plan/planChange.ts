@@ -8,6 +8,7 @@ import type { PoolSpec } from '../pool/pool.ts';
 import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
 import { ok, type Refusal, refuse, type Result } from '../refusal.ts';
 import type { SnapshotSchedule } from '../schedule/schedule.ts';
+import type { DesiredState } from '../state/state.ts';
 import { shareKey, type ShareSpec } from '../share/share.ts';
 import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
@@ -30,6 +31,7 @@ type Now = {
   readonly datasets: Map<string, DatasetSpec>;
   readonly shares: Map<string, ShareSpec>;
   readonly schedules: Map<string, SnapshotSchedule>;
+  memory: DesiredState['memory'];
   /** Null when they could not be read. */
   readonly accounts: Accounts | null;
   readonly secrets: Map<string, SealedKey>;
@@ -72,6 +74,7 @@ export const planChange = (
     // also those that a state file could not declare: a click on something else leaves them alone
     shares: new Map(calm.shares.map((s) => [shareKey(s.spec), s.spec])),
     schedules: new Map(state.schedules.map((s) => [s.name, s])),
+    memory: state.memory,
     accounts: calm.accounts ? accountsOf(calm.accounts) : null,
     secrets: new Map(),
     deeds: new Map(),
@@ -86,6 +89,7 @@ export const planChange = (
     datasets: [...now.datasets.values()],
     shares: [...now.shares.values()],
     schedules: [...now.schedules.values()],
+    ...(now.memory && { memory: now.memory }),
     ...(now.accounts && { share_users: [...now.accounts.users.values()], share_groups: [...now.accounts.groups.values()] }),
   };
   const draft = plan({ desired, observed: calm, identities: new Map(), secrets: now.secrets }, ASKED);
@@ -106,6 +110,7 @@ const poolsOf = (c: ChangeRequest): string[] => {
       return [poolOf(c.share.dataset)];
     case 'share.remove':
     case 'schedule.remove':
+    case 'memory.arc':
       return [];
     case 'snapshot.restore':
       return [poolOf(c.dataset), poolOf(c.to.dataset)];
@@ -200,6 +205,9 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
       now.schedules.set(c.schedule.name, c.schedule);
       return null;
     }
+    case 'memory.arc':
+      now.memory = { arc: c.limit };
+      return null;
     case 'schedule.remove':
       return now.schedules.delete(c.name) ? null : missing(`schedule ${c.name}`, 'look at the list of schedules');
     default:

@@ -2,6 +2,7 @@
 import { type Operation, placeName, rangeName } from '../operation/operation.ts';
 import { RULES, type SnapshotSchedule } from '../schedule/schedule.ts';
 import { diskLabel } from '../disk/disk.ts';
+import { sizeText } from '../units.ts';
 import type { Action, Plan } from './types.ts';
 
 export type Tone = 'plain' | 'good' | 'notice' | 'warning' | 'danger' | 'dim';
@@ -142,6 +143,8 @@ const wordsOf = (op: Operation): string[] | null => {
       ];
     case 'share-group.put':
       return ['share-group', 'create', op.name];
+    case 'memory.arc':
+      return ['memory', 'arc', op.limit === null ? 'auto' : sizeText(op.limit)];
     case 'generation.activate':
       return ['generations', 'activate', String(op.number)];
     case 'generation.delete':
@@ -165,6 +168,7 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'key.list':
     case 'dataset.permit':
     case 'disk.smart':
+    case 'arc.set':
     case 'pool.scan':
     case 'pool.events':
     case 'pool.gate':

@@ -22,7 +22,7 @@ export const Action = z.object({
   /** Stable within and across plans: `dataset.destroy tank/old`. */
   id: z.string(),
   verb: Verb,
-  noun: z.enum(['pool', 'disk', 'dataset', 'snapshot', 'file', 'share', 'share-user', 'share-group', 'schedule', 'replication']),
+  noun: z.enum(['pool', 'disk', 'dataset', 'snapshot', 'file', 'share', 'share-user', 'share-group', 'schedule', 'replication', 'memory']),
   name: z.string(),
   risk: Risk,
   /** Why it is in the plan, in words for a person. */

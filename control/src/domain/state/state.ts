@@ -1,6 +1,7 @@
 /** `state.yaml`, version 1: what the NAS should be. Strict: what isn't known here is an error, never ignored. */
 import { z } from 'zod';
 import { DatasetSpec } from '../dataset/dataset.ts';
+import { ArcLimit } from '../memory/arc.ts';
 import { parentOf, poolOf } from '../names.ts';
 import { PoolSpec } from '../pool/pool.ts';
 import { ReplicationTask } from '../replication/replication.ts';
@@ -21,6 +22,8 @@ export const DesiredState = z
     /** Left out: accounts are not looked at. */
     share_groups: z.array(ShareGroup).max(2_000).optional(),
     share_users: z.array(ShareUser).max(5_000).optional(),
+    /** Left out: not looked at. */
+    memory: z.strictObject({ arc: ArcLimit }).optional(),
     schedules: z.array(SnapshotSchedule).max(10_000).default([]),
     replication: z.array(ReplicationTask).max(1_000).default([]),
   })

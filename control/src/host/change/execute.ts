@@ -10,6 +10,7 @@ import { checkpointPool, exportPool, forgetPool, importPool, lookAtGate, scanPoo
 import { beatPool, failPool, reservePool } from './guard.ts';
 import { eraseDisk } from './erase.ts';
 import { readSmart, testDisk } from './smart.ts';
+import { setArc } from './arc.ts';
 import { changeAccounts } from './accounts.ts';
 import { changeKeys } from './keys.ts';
 import { permit } from './permit.ts';
@@ -135,9 +136,12 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
       return activateGeneration(context, op);
     case 'generation.delete':
       return deleteGenerations(context, op);
+    case 'arc.set':
+      return setArc(context, op);
+    case 'memory.arc':
     case 'schedule.put':
     case 'schedule.remove':
-      return Promise.resolve(refuse('invalid', op.kind, 'schedules are kept by the control plane, not by the executor', 'ask dplaned'));
+      return Promise.resolve(refuse('invalid', op.kind, 'this is kept by the control plane, not by the executor', 'ask dplaned'));
     case 'dataset.permit':
       return permit(context, op);
     case 'share-user.put':

@@ -53,6 +53,8 @@ const laneOf = (op: Operation): string | null => {
       return `disk:${op.path}`;
     case 'disk.erase':
       return 'disks';
+    case 'arc.set':
+      return 'arc';
     case 'share-user.put':
     case 'share-user.rename':
     case 'share-user.remove':
@@ -94,6 +96,7 @@ const laneOf = (op: Operation): string | null => {
       return `pool:${poolOf(op.dataset)}`;
     case 'schedule.put':
     case 'schedule.remove':
+    case 'memory.arc':
       return null;
     default:
       return `pool:${poolOf(op.name)}`;
@@ -126,6 +129,8 @@ const subjectOf = (op: Operation): string => {
     case 'generation.delete':
       return `generations ${op.generations.map((g) => g.number).join(', ')}`;
   }
+  if (op.kind === 'arc.set') return String(op.max);
+  if (op.kind === 'memory.arc') return '-';
   if (op.kind === 'schedule.put') return op.schedule.name;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
   if (op.kind === 'disk.erase' || op.kind === 'disk.smart' || op.kind === 'disk.test') return op.path;

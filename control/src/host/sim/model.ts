@@ -118,6 +118,8 @@ export type SimModel = {
   pools: SimPool[];
   datasets: SimDataset[];
   away?: SimAway[];
+  /** What the firmware says of the memory's error correction; without it nothing. */
+  ecc?: 'None' | 'Multi-bit ECC' | 'Unknown';
   /** Files outside of the pools. */
   texts: Record<string, string>;
   sessions: SimSession[];

@@ -277,6 +277,7 @@ const writeShares = (model: SimModel, shares: readonly ShareSpec[], mountpoint: 
 /** A home and small office: three pools (one has lost a disk), 40 datasets, 5,000 snapshots, 8 shares. */
 export const demoModel = (): SimModel => {
   const b = builder(20_261_120);
+  b.model.ecc = 'None';
   const random = randomOf(7);
   const serial = (n: number): string => guidOf(99, n).slice(0, 8);
   const wd = [0, 1, 2, 3, 4, 5].map((i) => disk(`sd${'abcdef'[i]}`, `ata-WDC_WD80EFZZ-68BTXN0_WD-CA${serial(i)}`, 8_001_563_222_016));

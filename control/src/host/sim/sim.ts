@@ -12,6 +12,7 @@ import type { Answer } from './getopt.ts';
 import { BY_ID, createWorld, poolHealth, type SimModel, type SimSession, type World } from './model.ts';
 import { chooseByHand, otaText, uploading, uploadStep } from './ota.ts';
 import { mountpointOf } from './properties.ts';
+import { memoryText } from './memory.ts';
 import type { SimSmart } from './smart.ts';
 import { plug, unplug } from './zpool-disks.ts';
 import { simFiles } from './files.ts';
@@ -328,6 +329,8 @@ export const simHost = (options: SimOptions): Host & SimControls => {
       return result(argv, startedAt, { exit: b.answer.exit, stderr: b.answer.stderr ?? '' });
     },
     async readText(path) {
+      const memory = memoryText(world, path, options.clock());
+      if (memory !== null) return memory;
       if (path.startsWith(`${KSTAT}/`)) {
         const [pool = '', file] = path.slice(KSTAT.length + 1).split('/');
         const p = world.pool(pool);

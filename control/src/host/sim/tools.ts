@@ -7,6 +7,7 @@ import { BY_ID, type SimDisk, type World } from './model.ts';
 import { find, nixStore, systemdRun } from './nix.ts';
 import { advance, dplaneOta, systemctlOta } from './ota.ts';
 import { datasetProperty, mountpointOf } from './properties.ts';
+import { tee } from './memory.ts';
 import { smartctl } from './smart.ts';
 import type { Tool } from './words.ts';
 import { zfs } from './zfs.ts';
@@ -237,7 +238,15 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   smartctl,
   wipefs,
   zdb,
-  udevadm: (_w, args) => (args[0] === 'settle' ? said('') : failed(`Unknown command verb ${args[0] ?? ''}\n`)),
+  tee,
+  udevadm: (w, args) =>
+    args[0] === 'settle'
+      ? said('')
+      : args.join(' ') === 'info --query=property --path=/sys/devices/virtual/dmi/id'
+        ? said(
+            `DEVPATH=/devices/virtual/dmi/id\nSUBSYSTEM=dmi\n${w.model.ecc === undefined ? '' : `MEMORY_ARRAY_EC_TYPE=${w.model.ecc}\n`}`,
+          )
+        : failed(`Unknown command verb ${args[0] ?? ''}\n`),
   getent,
   pdbedit,
   unlink,

@@ -8,6 +8,7 @@ import { trpc } from '../../data/trpc.ts';
 import { useUpdates } from '../../data/updates.ts';
 import { Answer, Button, Note, Page, Section, Time } from '../../parts/basic.tsx';
 import { duration } from '../../parts/words.ts';
+import { Arc } from './Arc.tsx';
 import { SYSTEM_TABS } from './tabs.ts';
 import { standingOf } from './words.ts';
 
@@ -87,6 +88,7 @@ export const System = (): JSX.Element => {
           )}
         </Answer>
       </Section>
+      <Arc />
       <Section title="The control plane" aside="Looked at every 5 s">
         <Answer query={health}>
           {(_) => {
