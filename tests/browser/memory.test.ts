@@ -28,7 +28,7 @@ test('the limit is explained, chosen, refused beyond what there is, and automati
   await accessible(page, 'a limit that is no size');
   await dialog.getByLabel('Size').fill('3G');
   await dialog.getByRole('button', { name: 'See what will happen' }).click();
-  await dialog.getByText('3G', { exact: true }).waitFor();
+  await dialog.getByRole('definition').filter({ hasText: '3G' }).waitFor();
   await dialog.getByRole('button', { name: 'Apply', exact: true }).click();
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   await section.getByText(/chosen; automatic would be/).waitFor();
