@@ -16,6 +16,7 @@ let
       "dplaned.service"
       "dplane-pools.service"
       "dplane-pools-expected.service"
+      "dplane-guard.service"
     ];
   };
 
@@ -25,6 +26,7 @@ let
     config.services.samba.package
     pkgs.acl
     pkgs.coreutils
+    pkgs.e2fsprogs
     pkgs.gawk
     pkgs.gnugrep
     pkgs.gnused
@@ -89,6 +91,7 @@ in
         path = tools;
         restartIfChanged = false;
       };
+      dplane-guard = dropIn;
       dplane-pools = dropIn // {
         # importing again would gain nothing, and a gate that stops takes the shares with it
         restartIfChanged = false;

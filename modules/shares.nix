@@ -42,6 +42,7 @@ in
           # the name that units and programs of ours know
           aliases = [ "smbd.service" ];
           serviceConfig.ExecCondition = grep "/etc/samba/dplaneos/shares.conf";
+          serviceConfig.Restart = lib.mkDefault "on-failure";
         };
       })
       (lib.mkIf (cfg.shares.smb.enable && cfg.shares.discovery.enable) {

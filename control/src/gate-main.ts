@@ -1,5 +1,5 @@
-/** For the gate at the start (packages/debian/deb/lib/pool-gate), before anything serves: shares of encrypted datasets as these are now. */
-import { refreshShares } from './host/change/share.ts';
+/** For the gate at the start (packages/debian/deb/lib/pool-gate), before anything serves: the files of the shares say what is mounted. */
+import { refreshShares } from './host/change/gate.ts';
 import { realHost } from './host/exec.ts';
 
 const done = await refreshShares(realHost(), { running: false });

@@ -53,6 +53,24 @@ test('an SMB share is changed; what people feel is said before', { timeout: 4 * 
   await page.getByText('@family, anna, read only').waitFor();
 });
 
+test('the page of a share says how each client gets to it, and which Previous Versions they are offered', {
+  timeout: 4 * LIMIT,
+}, async () => {
+  const { page } = box.ada;
+  await page.goto(`${box.daemon.url}/shares/smb/photos`);
+  await page.getByText('\\\\127.0.0.1\\photos').waitFor();
+  await page.getByText('smb://127.0.0.1/photos').waitFor();
+  await page.getByText('mount -t cifs //127.0.0.1/photos /mnt').waitFor();
+  await page.getByRole('heading', { name: 'Previous Versions' }).waitFor();
+  await page.locator('.versions li').first().waitFor();
+  await page.getByText('General: files for people').waitFor();
+  await accessible(page, 'what clients get of a share');
+  await page.goto(`${box.daemon.url}/shares/nfs/films`);
+  await page.getByText(/^mount -t nfs 127\.0\.0\.1:\/mnt\//).waitFor();
+  expect(await page.getByRole('heading', { name: 'Previous Versions' }).count()).toBe(0);
+  expect(box.ada.errors).toEqual([]);
+});
+
 test('a share is removed, and its page says so', { timeout: 4 * LIMIT }, async () => {
   const { page } = box.ada;
   await page.goto(`${box.daemon.url}/shares/nfs/stories`);

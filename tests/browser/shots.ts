@@ -28,6 +28,7 @@ const PAGES: readonly [name: string, path: string][] = [
   ['dataset', '/storage/datasets/tank/media'],
   ['create-dataset', '/storage/datasets?do=create'],
   ['shares', '/shares'],
+  ['share-sessions', '/shares/sessions'],
   ['share', '/shares/smb/media'],
   ['share-users', '/shares/users'],
   ['create-share', '/shares?do=create'],

@@ -126,7 +126,11 @@ test('permissions of all that is in it, after a snapshot; a link to elsewhere le
   expect((await nas.must(['stat', '-c', '%U', '/etc/shadow'])).trim()).toBe('root');
   expect(await nas.must(['zfs', 'list', '-H', '-o', 'name', '-t', 'snapshot', 'tank/docs'])).toContain('@before-permissions-');
   expect(await said('docs', 'ada', PASSWORDS.ada, 'get deep/secrets /dev/null')).toMatch(/NT_STATUS_/);
-  expect(await said('docs', 'ada', PASSWORDS.ada, 'symlink /etc/shadow mine')).toMatch(/NT_STATUS_|not supported|UNIX extensions/i);
+  // whether a client may make such links or not, they lead nowhere, to files and to folders
+  await said('docs', 'ada', PASSWORDS.ada, 'symlink /etc/shadow mine', 'symlink ../../../etc folder', 'symlink /etc whole');
+  await nas.sh(`ln -sfn /etc ${at}/whole; ln -sfn ../../../etc ${at}/folder; ln -sfn /etc/hostname ${at}/mine`);
+  for (const what of ['get mine /dev/null', 'get whole/hostname /dev/null', 'get folder/hostname /dev/null', 'put /dev/null whole/mine'])
+    expect(await said('docs', 'ada', PASSWORDS.ada, what)).toMatch(/NT_STATUS_/);
 });
 
 test('Previous Versions: enumerated and brought back by the client, in a dataset below too', async () => {

@@ -20,6 +20,7 @@ const Disk = page(() => import('./pages/storage/Disk.tsx'), 'Disk');
 const Dataset = page(() => import('./pages/storage/Dataset.tsx'), 'Dataset');
 const Shares = page(() => import('./pages/shares/Shares.tsx'), 'Shares');
 const Share = page(() => import('./pages/shares/Share.tsx'), 'Share');
+const ShareSessions = page(() => import('./pages/shares/Sessions.tsx'), 'ShareSessions');
 const ShareUsers = page(() => import('./pages/shares/Users.tsx'), 'ShareUsers');
 const Protection = page(() => import('./pages/Protection.tsx'), 'Protection');
 const Schedules = page(() => import('./pages/protection/Schedules.tsx'), 'Schedules');
@@ -57,6 +58,7 @@ export const App = (): JSX.Element => (
     <Route path="/storage/pools/:name/replace/:disk" component={Replace} />
     <Route path="/storage/datasets/*name" component={Dataset} />
     <Route path="/shares" component={Shares} />
+    <Route path="/shares/sessions" component={ShareSessions} />
     <Route path="/shares/users" component={ShareUsers} />
     <Route path="/shares/:kind/:name" component={Share} />
     <Route path="/protection" component={Protection} />

@@ -629,6 +629,18 @@ export const COMMANDS: readonly Command<Handler>[] = [
 
   command('share list', 'shares, and who is connected', ['share list'], async () => (await import('./cmd/share.ts')).shareList),
   command(
+    'share show',
+    'one share: whether it is served, how clients get to it, and which Previous Versions they see',
+    ['share show smb media'],
+    async () => (await import('./cmd/share-show.ts')).shareShow,
+    {
+      args: [
+        { name: 'KIND', help: 'smb or nfs', offer: ['smb', 'nfs'] },
+        { name: 'NAME', help: 'name of the share' },
+      ],
+    },
+  ),
+  command(
     'share create',
     'share a dataset over SMB or NFS',
     ['share create smb media tank/media --user @family', 'share create nfs backup tank/backup --client 192.168.1.0/24=rw'],
@@ -654,6 +666,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
           help: 'smb: general, time-machine, media, homes, windows-acl',
         },
         { name: 'encrypt', value: 'WHEN', offer: ['off', 'desired', 'required'], help: 'smb: off, desired (default), required' },
+        { name: 'sign', help: 'smb: clients have to sign; Samba asks it of all shares then' },
         { name: 'max-size', value: 'SIZE', help: 'smb, time-machine: what its Macs may fill at most, such as 2T' },
         { name: 'no-previous-versions', help: "smb: don't offer snapshots as Previous Versions" },
         {
@@ -677,6 +690,24 @@ export const COMMANDS: readonly Command<Handler>[] = [
         { name: 'NAME', help: 'name of the share' },
       ],
       options: CHANGE,
+    },
+  ),
+
+  command(
+    'share sessions',
+    'who is connected to shares, and what they have open',
+    ['share sessions', 'share sessions --files'],
+    async () => (await import('./cmd/share-sessions.ts')).shareSessions,
+    { options: [{ name: 'files', help: 'also the files they have open' }] },
+  ),
+  command(
+    'share disconnect',
+    'end one connection; what it has open is lost',
+    ['share disconnect smb:2497653791'],
+    async () => (await import('./cmd/share-sessions.ts')).shareDisconnect,
+    {
+      args: [{ name: 'SESSION', help: 'its id, from `dplane share sessions`' }],
+      options: [{ name: 'yes', short: 'y', help: "don't ask" }],
     },
   ),
 
@@ -1022,8 +1053,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
 /** The order and headings in which `dplane help` lists them. */
 export const SECTIONS: readonly (readonly [string, readonly string[]])[] = [
   ['Look', ['status', 'events', 'alerts', 'audit', 'run']],
-  ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'schedule', 'share']],
-  ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'share', 'share-user', 'share-group']],
+  ['Storage', ['pool', 'disk', 'dataset', 'snapshot', 'schedule', 'share', 'share-user', 'share-group']],
   ['Declared state', ['plan', 'apply', 'approve', 'state', 'drift']],
   ['System', ['update', 'generations', 'restart']],
   ['Access', ['claim', 'login', 'logout', 'whoami', 'password', 'totp', 'user', 'token', 'session', 'host', 'recover']],

@@ -120,7 +120,7 @@ describe('a change', () => {
       outcome: (id) => real.outcome(id),
       execute: async (request) => {
         const answer = await real.execute(request);
-        if (request.operation.kind === 'share.clients') return answer;
+        if (request.operation.kind === 'share.clients' || request.operation.kind === 'share.gate') return answer;
         executions += 1;
         return { ok: false, refusal: { code: 'timeout', what: 'dplane-exec', why: 'the line went dead', todo: '' } };
       },

@@ -38,8 +38,10 @@ import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
 import { createSnapshotWatch, WATCH_EVERY } from './snapshot-watch.ts';
+import { createSessions } from './sessions.ts';
 import { createSchedules } from './schedules.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import { createGate } from './gate.ts';
 import { createGenerations } from './generations.ts';
 import { createUpdates } from './updates.ts';
 import { createViews } from './views.ts';
@@ -169,11 +171,17 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     await snapshots.refresh(observed.pools.map((p) => p.name).filter((name) => pool === undefined || name === pool));
   };
 
+  let settling: Promise<unknown> = Promise.resolve();
+  const settle = async (o: Observed): Promise<void> => {
+    if (await gate.look(o, true)) raiseAndResolve((await observer.get(0)).observed);
+  };
+
   const ended = async (e: RunEnded): Promise<void> => {
     const operations = e.done.flatMap((a) => (a.operation === null ? [] : [a.operation]));
     const pools = new Set(operations.flatMap((op) => snapshotsTouchedBy(op)?.split('/')[0] ?? []));
     await snapshots.refresh([...pools]);
-    const { observed } = await observer.get(pools.size > 0 ? 0 : READ_AGE);
+    const moved = operations.some((op) => /^(dataset|pool|share|snapshot\.clone|snapshot\.rollback)/.test(op.kind));
+    const { observed } = await observer.get(pools.size > 0 || moved ? 0 : READ_AGE);
     store.transact(() => {
       if (e.source.kind === 'state' && e.state === 'succeeded') {
         drift.adopt(observed);
@@ -181,6 +189,10 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       } else drift.adoptTouched(observed, new Set(operations.flatMap(touchedBy)));
     });
     drift.look(observed);
+    // not waited for: the deed is done, and what follows from it comes within seconds
+    settling = settling
+      .then(() => settle(observed))
+      .catch((error: unknown) => log(`gate: ${error instanceof Error ? error.message : String(error)}`));
   };
 
   const schedules = createSchedules({ store, executor, observer, snapshots, clock, random: deps.random, log });
@@ -252,8 +264,29 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     });
     return answer;
   };
+  const gate = createGate({
+    clock,
+    execute: async (operation) => {
+      const answer = await ask(operation);
+      // looking is no news; what it found to do is
+      const deeds = answer.ok ? [answer.result.opened, answer.result.shut, answer.result.restored].flat() : [answer.refusal.why];
+      if (deeds.length > 0)
+        store.audit.append({
+          actor: SYSTEM,
+          action: operation.kind,
+          subject: 'shares',
+          outcome: answer.ok ? 'succeeded' : 'failed',
+          reason: 'done by itself: what is served is what is mounted',
+          detail: answer.ok ? answer.result : { problem: answer.refusal.why },
+        });
+      return answer;
+    },
+    tell: (e) => void store.events.append(e),
+    busy: () => store.runs.list(1)[0]?.state === 'running',
+  });
   const look = async (): Promise<Observed> => {
-    const { observed } = await observer.get(0);
+    const seen = await observer.get(0);
+    const { observed } = (await gate.look(seen.observed)) ? await observer.get(0) : seen;
     raiseAndResolve(observed);
     return observed;
   };
@@ -286,7 +319,8 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     name: 'observe',
     everyMs: OBSERVE_EVERY,
     run: async () => {
-      const { observed } = await observer.get(OBSERVE_EVERY / 2);
+      const seen = await observer.get(OBSERVE_EVERY / 2);
+      const { observed } = (await gate.look(seen.observed)) ? await observer.get(0) : seen;
       raiseAndResolve(observed);
       health.judge(observed);
       await guardian.look(observed);
@@ -518,6 +552,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         return check?.ok ? check.state : null;
       },
     }),
+    sessions: createSessions({ executor, store, clock, random: deps.random, system: SYSTEM }),
     updates,
     generations,
     views: createViews({ host, executor, store, random: deps.random }),
@@ -560,6 +595,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       await runner.idle();
       await schedules.stop();
       await ready;
+      await settling;
       await snapshots.idle();
       await snapshotWatch.idle();
     },

@@ -33,6 +33,7 @@ export const observationDigest = (o: Observed): string => {
       const p = d.properties[n];
       if (p !== undefined) text += `\u0000${n}=${p.value}\u0001${p.source}`;
     }
+    if (d.permissions) text += `\u0000${d.permissions.owner}:${d.permissions.group} ${d.permissions.mode}`;
     text += '\u0002';
     if (text.length > 65_536) {
       hash.update(text);

@@ -6,7 +6,7 @@ import type { DatasetSpec } from '../domain/dataset/dataset.ts';
 import type { PoolSpec } from '../domain/pool/pool.ts';
 import { canonical } from '../domain/canonical.ts';
 import type { Properties, PropertyName } from '../domain/property/property.ts';
-import { shareKey, type ShareSpec } from '../domain/share/share.ts';
+import { shareKey, ShareSpec } from '../domain/share/share.ts';
 import type { DesiredState } from '../domain/state/state.ts';
 import type { DriftItem } from './engine.ts';
 
@@ -67,8 +67,17 @@ const datasetDifferences = (a: DatasetSpec, b: DatasetSpec): string[] => [
     ? []
     : [`its encryption was ${a.encryption.algorithm} with ${a.encryption.key}, is ${b.encryption?.key ?? 'another'}`]),
   ...propertyChanges(a.properties, b.properties),
+  // what was not written down then says nothing
+  ...(a.permissions === undefined || canonical(a.permissions) === canonical(b.permissions ?? null)
+    ? []
+    : [
+        `owner, group and access of its folder were ${canonical(a.permissions)}, are ${b.permissions ? canonical(b.permissions) : 'others'}`,
+      ]),
 ];
-const shareDifferences = (a: ShareSpec, b: ShareSpec): string[] =>
+/** One that was written down by an older version has what was not a choice then. */
+const whole = (s: ShareSpec): ShareSpec => ShareSpec.safeParse(s).data ?? s;
+const shareDifferences = (was: ShareSpec, is: ShareSpec): string[] => differing(whole(was), whole(is));
+const differing = (a: ShareSpec, b: ShareSpec): string[] =>
   [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .filter((k) => canonical(a[k as keyof ShareSpec]) !== canonical(b[k as keyof ShareSpec]))
     .map((k) => `${k} was ${canonical(a[k as keyof ShareSpec] ?? null)}, is ${canonical(b[k as keyof ShareSpec] ?? null)}`);

@@ -5,6 +5,7 @@ import { canonical } from '../domain/canonical.ts';
 import { findDisk, findVdev, works } from '../domain/pool/redundancy.ts';
 import { parseSize } from '../domain/names.ts';
 import { PROPERTIES, type PropertyName } from '../domain/property/property.ts';
+import { modeIs } from '../domain/permission/permission.ts';
 import { shareKey } from '../domain/share/share.ts';
 
 const equal = (name: PropertyName, a: string, b: string): boolean => {
@@ -81,6 +82,11 @@ export const effectSeen = (op: Operation, o: Observed): boolean | null => {
         set.every(([n, v]) => d.properties[n]?.source === 'local' && equal(n, d.properties[n]?.value ?? '', v)) &&
         op.inherit.every((n) => d.properties[n]?.source !== 'local')
       );
+    }
+    case 'dataset.permit': {
+      const p = byGuid(op.guid)?.permissions;
+      // of all that is in it nothing can be seen from here
+      return p === undefined || op.recursive ? null : p.owner === op.owner && p.group === op.group && modeIs(p.mode, op.access);
     }
     case 'share.put':
       return o.shares.some((s) => canonical(s.spec) === canonical(op.share));

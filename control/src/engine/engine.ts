@@ -31,6 +31,7 @@ import type { ProgressReader } from './progress.ts';
 import type { Keys } from './keys.ts';
 import type { Previews } from './previews.ts';
 import type { Permissions } from './permissions.ts';
+import type { Sessions } from './sessions.ts';
 import type { ShareAccounts } from './accounts.ts';
 import type { GenerationsEngine } from './generations.ts';
 import type { ZfsEvent } from '../host/zfs/events.ts';
@@ -115,6 +116,7 @@ export type Engine = {
   readonly schedules: SchedulesEngine;
   readonly views: SnapshotViews;
   readonly accounts: ShareAccounts;
+  readonly sessions: Sessions;
   readonly permissions: Permissions;
   readonly keys: Keys;
   readonly previews: Previews;

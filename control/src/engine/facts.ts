@@ -255,6 +255,14 @@ export const factOf = (op: Operation): Fact => {
     case 'share-user.owned':
     case 'secret.seal':
       return { kind: 'share.changed', subject: 'share:accounts', message: 'accounts were looked at' };
+    case 'session.end':
+      return {
+        kind: 'session.ended',
+        subject: `session:${op.id}`,
+        message: `the connection of ${op.user === null ? op.address : `${op.user} at ${op.address}`} was ended`,
+      };
+    case 'share.gate':
+      return { kind: 'share.changed', subject: 'shares', message: 'what is served was made to be what is mounted' };
     case 'share.clients':
       return { kind: 'share.changed', subject: 'share:clients', message: 'clients were listed' };
   }
@@ -285,6 +293,7 @@ export const touchedBy = (op: Operation): string[] => {
     case 'dataset.changeKey':
     case 'dataset.destroy':
     case 'dataset.promote':
+    case 'dataset.permit':
       return [`dataset ${op.name}`, `pool ${op.name}`];
     case 'dataset.rename':
       return [`dataset ${op.name}`, `dataset ${op.to}`];

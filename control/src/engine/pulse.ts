@@ -1,5 +1,5 @@
 /**
- * Feels the pulse every two seconds, and looks closely when it changes: a pool whose state is another, a disk that is gone or back.
+ * Feels the pulse every two seconds, and looks closely when it changes: a pool whose state is another, a disk that is gone or back, a mount.
  * ZFS may not notice a pulled disk before it writes to it: then it is made to look. A disk that comes back is known by its name (which
  * holds its serial number) and, by ZFS, by its label; it is put online again by itself, once for each time it comes.
  */
@@ -48,7 +48,12 @@ export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
   const tried = new Set<string>();
 
   const signature = (pulse: Pulse, mine: Map<string, Member>): string =>
-    JSON.stringify([[...pulse.pools].sort(), [...mine.keys()].filter((path) => pulse.disks.has(path)).sort(), pulse.disks.size]);
+    JSON.stringify([
+      [...pulse.pools].sort(),
+      [...mine.keys()].filter((path) => pulse.disks.has(path)).sort(),
+      pulse.disks.size,
+      pulse.mounts,
+    ]);
 
   const data = ({ pool, disk }: Member): Record<string, unknown> => ({ pool: pool.name, guid: disk.guid });
 

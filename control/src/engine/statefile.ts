@@ -6,6 +6,7 @@ import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { DatasetSpec } from '../domain/dataset/dataset.ts';
+import { DeclaredPermissions } from '../domain/permission/permission.ts';
 import { PoolOptions, PoolSpec, Vdev } from '../domain/pool/pool.ts';
 import { PROPERTY_NAMES } from '../domain/property/property.ts';
 import { ReplicationTask } from '../domain/replication/replication.ts';
@@ -203,6 +204,8 @@ const knownKeys = (path: Path, value: unknown): readonly string[] => {
       return PROPERTY_NAMES;
     case 'datasets':
       return keysOf(DatasetSpec);
+    case 'datasets.permissions':
+      return keysOf(DeclaredPermissions);
     case 'shares':
       return keysOf(kindAt(value, path) === 'nfs' ? NfsShare : SmbShare);
     case 'shares.clients':

@@ -153,7 +153,7 @@ describe('NFS', () => {
         const lines = text.split(/[\n\r]/).filter((l) => l !== '' && !l.startsWith('#'));
         for (const line of lines)
           expect(line).toMatch(
-            /^"\/[^"\\]*"( [A-Za-z0-9.:*/-]+\((ro|rw),(sync|async),(no_)?(root|all)_squash,no_subtree_check(,mountpoint)?\))+$/,
+            /^"\/[^"\\]*"( [A-Za-z0-9.:*/-]+\((ro|rw),(sync|async),(no_)?(root|all)_squash,no_subtree_check(,mountpoint(=\/[A-Za-z0-9/._-]+)?)?\))+$/,
           );
         const back = parseExports(text);
         expect(back.problems).toEqual([]);

@@ -28,17 +28,24 @@ export const pathOf = (spec: ShareSpec, mountpoints: ReadonlyMap<string, string 
   return AbsolutePath.safeParse(path).success && !path.endsWith(' ') ? path : null;
 };
 
+/** What is as it was before there was a choice is left out: the version in the other slot reads this file, too. */
+const said = (spec: ShareSpec): string =>
+  JSON.stringify(spec, (key, value: unknown) => (key === 'sign' && value === 'auto' ? undefined : value));
+
 /** A share whose dataset is nowhere keeps its spec and has no block: it is declared, and not served. */
 export const renderManaged = <S extends ShareSpec>(
   shares: readonly S[],
   mountpoints: ReadonlyMap<string, string | null>,
   block: (spec: S, path: string) => string,
+  /** Lines before the first share. */
+  lead = '',
 ): string =>
   HEADER +
+  lead +
   shares
     .map((spec) => {
       const path = pathOf(spec, mountpoints);
-      const json = JSON.stringify(spec);
+      const json = said(spec);
       const text = path === null ? '' : block(spec, path);
       return `\n${MARK}${json}\n${SUM}${sumOf(json, text)}\n${text}`;
     })
@@ -49,6 +56,7 @@ export const parseManaged = <S extends ShareSpec>(
   text: string,
   kind: S['kind'],
   pathIn: (block: string) => string | null,
+  leads: readonly string[] = [''],
 ): ManagedFile<S> => {
   const problem = (why: string): Refusal => ({
     code: 'conflict',
@@ -62,7 +70,8 @@ export const parseManaged = <S extends ShareSpec>(
   const shares: ManagedShare<S>[] = [];
   const problems: Refusal[] = [];
   const [lead = '', ...parts] = text.slice(HEADER.length).split(`\n${MARK}`);
-  if (lead.trim() !== '') problems.push(problem('there are lines before the first share that D-PlaneOS did not write'));
+  if (!leads.some((l) => l.trim() === lead.trim()))
+    problems.push(problem('there are lines before the first share that D-PlaneOS did not write'));
   for (const part of parts) {
     const end = part.indexOf('\n');
     const json = end < 0 ? part : part.slice(0, end);

@@ -57,7 +57,7 @@ describe('a machine as it is', () => {
     // pool disks have one name everywhere
     const paths = new Set(seen.disks.map((d) => d.path));
     for (const d of seen.pools.flatMap((p) => p.vdevs.flatMap((v) => v.disks))) expect(paths.has(d.path)).toBe(true);
-    expect(host.ran.length).toBeLessThanOrEqual(1 + 2 * 3 + 5);
+    expect(host.ran.length).toBeLessThanOrEqual(1 + 3 * 3 + 5);
   });
   test('a fresh box', async () => {
     const seen = Observed.parse(

@@ -8,7 +8,7 @@ import { PoolName } from '../domain/names.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import type { ObservedDisk, ObservedPool } from '../domain/pool/pool.ts';
 import type { Refusal, Result } from '../domain/refusal.ts';
-import type { ObservedShare, ShareClient } from '../domain/share/share.ts';
+import { type ObservedShare, type ShareClient, shareKey } from '../domain/share/share.ts';
 import { readDisks, type SeenDisks } from './disks/disks.ts';
 import { ACCOUNTS_FILE, observedAccounts, parseAccounts } from './accounts/record.ts';
 import type { Host } from './host.ts';
@@ -16,12 +16,14 @@ import { isOwn, OWN_ROOM, ownOf } from '../domain/pool/own.ts';
 import { type ManagedFile, type ManagedShare, pathOf } from './managed.ts';
 import { EXPORTS_FILE, NFS_UNIT, parseExports } from './nfs/exports.ts';
 import { parseSmb, SMB_FILE, SMB_UNIT } from './samba/conf.ts';
+import { beneath, GUARD_REPORT, unguarded } from './change/mount-guard.ts';
+import { mountedAt, readMounts } from './zfs/mounts.ts';
 import { datasetsArgv, parseDatasets } from './zfs/datasets.ts';
 import { zfsError } from './zfs/error.ts';
 import { type ListedPool, parsePools, parseStatus, poolsArgv, type PoolStatus, statusArgv } from './zfs/pools.ts';
 
 export type ObserveOptions = {
-  /** Who is connected to the SMB shares: asked from the executor, because it needs root. */
+  /** Who is connected to the shares: asked from the executor, because it needs root. */
   clients: () => Promise<Result<ShareClient[]>>;
   /** Snapshots per dataset, from the index. */
   counts: ReadonlyMap<string, number>;
@@ -78,8 +80,9 @@ const poolsInKernel = async (host: Host): Promise<string[]> => {
 export const MISSING_FILE = '/var/lib/dplane-pools/missing';
 const WHY_MISSING: Readonly<Record<string, string>> = {
   'being-imported': 'it is being imported; its shares wait for it',
-  'not-imported': 'this machine had it, and it could not be imported: disks may be missing. Its shares, and all others, stay down',
-  'not-writable': 'it can not be written to. Its shares, and all others, stay down',
+  'not-imported': 'this machine had it, and it could not be imported: disks may be missing. What lies in it stays down',
+  'not-writable': 'it can not be written to',
+  'not-yet': 'its import takes long. What lies in it comes up by itself when it is there',
 };
 const shutGate = async (host: Host, listed: readonly ListedPool[]): Promise<{ pool: string; guid: string; problem: Refusal }[]> => {
   const text = (await host.readText(MISSING_FILE).catch(() => null)) ?? '';
@@ -169,13 +172,25 @@ const onePool = async (host: Host, listed: ListedPool, o: ObserveOptions): Promi
         ? { code: 'conflict', what: `reading pool ${listed.name}`, why: 'it changed while it was looked at', todo: 'look again' }
         : null;
   const all = problem === null && datasets.ok ? datasets.value : [];
-  return {
-    listed,
-    status: mine ?? null,
-    datasets: all.filter((d) => !isOwn(d.name)),
-    reserve: reserveIn(listed.name, all),
-    problem,
-  };
+  const shown = all.filter((d) => !isOwn(d.name));
+  await readPermissions(host, shown, o);
+  return { listed, status: mine ?? null, datasets: shown, reserve: reserveIn(listed.name, all), problem };
+};
+
+/** Of thousands of datasets, as many as an argv takes. */
+const STATED = 2_000;
+/** Owner, group and mode of the top folders. What the daemon can't reach, because of a folder above it, is left out. */
+const readPermissions = async (host: Host, datasets: readonly ObservedDataset[], o: ObserveOptions): Promise<void> => {
+  const at = new Map(datasets.flatMap((d) => (d.mounted && d.mountpoint?.startsWith('/') ? [[d.mountpoint, d] as const] : [])));
+  const paths = [...at.keys()].filter((p) => !p.includes('\n'));
+  for (let i = 0; i < paths.length; i += STATED) {
+    const r = await host.run(['stat', '-c', '%u %g %a %n', '--', ...paths.slice(i, i + STATED)], { timeoutMs: o.timeoutMs });
+    for (const line of r.stdout.split('\n')) {
+      const [, owner, group, mode, path] = /^([0-9]+) ([0-9]+) ([0-7]{1,4}) (.+)$/.exec(line) ?? [];
+      const d = path === undefined ? undefined : at.get(path);
+      if (d && mode !== undefined) d.permissions = { owner: Number(owner), group: Number(group), mode };
+    }
+  }
 };
 
 /** By the name that the disk has now, and so what stands in for it. */
@@ -205,33 +220,53 @@ const active = async (host: Host, unit: string, o: ObserveOptions): Promise<bool
   return r.failure === null ? r.stdout.trim() === 'active' : null;
 };
 
+/** Why a dataset that is there is not mounted. */
+const whyNotMounted = (d: ObservedDataset): string => {
+  if (d.keyStatus === 'unavailable')
+    return `${d.encryptionRoot ?? d.name} is locked: unlock it (dplane dataset unlock ${d.encryptionRoot ?? d.name})`;
+  const off = d.properties.canmount?.value;
+  if (off === 'off') return `dataset ${d.name} is not mounted: its property canmount is off`;
+  if (d.mountpoint === null || !d.mountpoint.startsWith('/')) return `dataset ${d.name} is not mounted: it has no mount point`;
+  return `dataset ${d.name} is not mounted`;
+};
+
+type Seen = {
+  datasets: ReadonlyMap<string, ObservedDataset>;
+  /** Pool -> why nothing is known of it. */
+  stuck: ReadonlyMap<string, Refusal>;
+  mounts: ReadonlyMap<string, string>;
+};
 const shareOf = (
   { spec, path }: ManagedShare,
-  datasets: ReadonlyMap<string, ObservedDataset>,
+  { datasets, stuck, mounts }: Seen,
   running: boolean | null,
-  stuck: ReadonlySet<string>,
   clients: readonly ShareClient[],
 ): ObservedShare => {
   const d = datasets.get(spec.dataset);
-  const now = d === undefined ? null : pathOf(spec, new Map([[d.name, d.mountpoint]]));
-  const note = stuck.has(spec.dataset.split('/')[0] ?? '')
-    ? 'its pool does not answer'
+  const now = pathOf(spec, mounts);
+  const pool = spec.dataset.split('/')[0] ?? '';
+  const silent = stuck.get(pool);
+  const note = silent
+    ? mounts.has(spec.dataset)
+      ? 'its pool does not answer'
+      : `pool ${pool} is not there: ${silent.why}`
     : d === undefined
       ? `dataset ${spec.dataset} does not exist`
       : !d.mounted
-        ? d.keyStatus === 'unavailable'
-          ? `${d.encryptionRoot ?? spec.dataset} is locked: unlock it (dplane dataset unlock ${d.encryptionRoot ?? spec.dataset})`
-          : `dataset ${spec.dataset} is not mounted`
-        : path === null || path !== now
-          ? `it points to ${path ?? 'no folder'}, and the dataset is at ${now ?? 'no folder'}`
-          : running === false
-            ? `the ${spec.kind === 'smb' ? 'Samba' : 'NFS'} service is not running`
-            : null;
+        ? whyNotMounted(d)
+        : path === null
+          ? 'its dataset has just been mounted: it comes up in a moment'
+          : path !== now && mounts.size > 0
+            ? `it points to ${path}, and the dataset is at ${now ?? 'no folder'}`
+            : running === false
+              ? `the ${spec.kind === 'smb' ? 'Samba' : 'NFS'} service is not running`
+              : null;
   return {
     spec,
+    path: now,
     serving: note === null,
     note,
-    clients: spec.kind === 'smb' ? clients.filter((c) => c.share.toLowerCase() === spec.name.toLowerCase()) : [],
+    clients: clients.filter((c) => shareKey({ kind: c.kind ?? 'smb', name: c.share }) === shareKey(spec)),
   };
 };
 
@@ -240,7 +275,7 @@ const readShares = async (
   host: Host,
   o: ObserveOptions,
   problems: Refusal[],
-): Promise<{ managed: ManagedShare[]; smb: boolean | null; nfs: boolean | null; clients: ShareClient[] }> => {
+): Promise<{ managed: ManagedShare[]; smb: boolean | null; nfs: boolean | null; clients: ShareClient[]; spoilt: string[] }> => {
   const file = async <T extends ManagedFile>(path: string, parse: (text: string) => T): Promise<T | null> => {
     try {
       return parse((await host.readText(path)) ?? '');
@@ -261,10 +296,11 @@ const readShares = async (
   const [smb, nfs, clients] = await Promise.all([
     hasSmb ? active(host, SMB_UNIT, o) : null,
     hasNfs ? active(host, NFS_UNIT, o) : null,
-    hasSmb ? o.clients() : null,
+    hasSmb || hasNfs ? o.clients() : null,
   ]);
   if (clients !== null && !clients.ok) problems.push(clients.refusal);
-  return { managed: [...(smbFile?.shares ?? []), ...(nfsFile?.shares ?? [])], smb, nfs, clients: clients?.ok ? clients.value : [] };
+  const spoilt = [smbFile, nfsFile].flatMap((f) => (f?.problems ?? []).map((p) => p.what));
+  return { managed: [...(smbFile?.shares ?? []), ...(nfsFile?.shares ?? [])], smb, nfs, clients: clients?.ok ? clients.value : [], spoilt };
 };
 
 /** From the record alone; whether the system knows them is seen whenever one is changed. */
@@ -319,8 +355,11 @@ export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> 
 
   const datasets = seen.flatMap((s) => s.datasets);
   const byName = new Map(datasets.map((d) => [d.name, d]));
-  const stuckPools = new Set(stuck.map((s) => s.pool));
-  const { managed, smb, nfs, clients } = await shares;
+  const mounted = await readMounts(host);
+  const around: Seen = { datasets: byName, stuck: new Map(stuck.map((s) => [s.pool, s.problem])), mounts: mountedAt(mounted ?? []) };
+  const report = await host.readText(GUARD_REPORT).catch(() => null);
+  problems.push(...beneath(report));
+  const { managed, smb, nfs, clients, spoilt } = await shares;
   return {
     at: o.clock(),
     // a pool that told its state but not its datasets is shown, and is stuck as well
@@ -328,7 +367,14 @@ export const observe = async (host: Host, o: ObserveOptions): Promise<Observed> 
       s.status === null ? [] : [poolOf({ listed: s.listed, status: s.status, reserve: s.reserve }, disks.ok ? disks.value : null)],
     ),
     datasets,
-    shares: managed.map((m) => shareOf(m, byName, m.spec.kind === 'smb' ? smb : nfs, stuckPools, clients)),
+    shares: managed.map((m) => shareOf(m, around, m.spec.kind === 'smb' ? smb : nfs, clients)),
+    unsettled: [
+      ...spoilt,
+      ...managed.flatMap((m) => (mounted === null || m.path === pathOf(m.spec, around.mounts) ? [] : [`share ${m.spec.name}`])),
+      ...(smb === false ? [SMB_UNIT] : []),
+      ...(nfs === false ? [NFS_UNIT] : []),
+      ...unguarded(mounted ?? [], report).map((m) => `mount ${m}`),
+    ],
     disks: disks.ok ? disks.value.disks : [],
     ...(await accounts),
     stuck,

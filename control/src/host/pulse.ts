@@ -3,6 +3,7 @@
  * disk is touched, nothing of it waits for a pool. Everything else is looked at when this changes.
  */
 import type { Host } from './host.ts';
+import { readMounts } from './zfs/mounts.ts';
 
 const KSTAT = '/proc/spl/kstat/zfs';
 const BY_ID = '/dev/disk/by-id';
@@ -12,14 +13,17 @@ export type Pulse = {
   pools: ReadonlyMap<string, string>;
   /** Paths in /dev/disk/by-id. */
   disks: ReadonlySet<string>;
+  /** What is mounted where. */
+  mounts: readonly string[];
 };
 
 export const readPulse = async (host: Host): Promise<Pulse> => {
-  const [names, links] = await Promise.all([host.list(KSTAT), host.list(BY_ID)]);
+  const [names, links, mounts] = await Promise.all([host.list(KSTAT), host.list(BY_ID), readMounts(host)]);
   const states = await Promise.all((names ?? []).map((n) => host.readText(`${KSTAT}/${n}/state`)));
   return {
     pools: new Map((names ?? []).flatMap((n, i) => (states[i] ? [[n, states[i].trim()] as const] : []))),
     disks: new Set((links ?? []).map((l) => `${BY_ID}/${l}`)),
+    mounts: mounts ?? [],
   };
 };
 

@@ -25,6 +25,7 @@ const BY_NOUN: Record<string, readonly Topic[]> = {
   snapshot: ['snapshot', 'dataset'],
   schedule: ['schedule', 'snapshot'],
   share: ['share'],
+  session: ['share'],
   plan: ['plan'],
   run: ['run', 'plan'],
   gitops: ['state'],

@@ -4,6 +4,8 @@ import { ObservedDataset } from '../../domain/dataset/dataset.ts';
 import { DatasetName, isWithin, PoolName, poolOf } from '../../domain/names.ts';
 import { forecastOf, HISTORY_STEPS, SpaceForecast, SpacePoint, stepFor } from '../../domain/pool/history.ts';
 import { meaningOfHealth, ObservedPool } from '../../domain/pool/pool.ts';
+import { orThrow } from '../../domain/refusal.ts';
+import { Session, SessionId } from '../../domain/share/session.ts';
 import { ObservedShare } from '../../domain/share/share.ts';
 import { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -233,4 +235,19 @@ export const shares = router({
   })
     .input(nothing)
     .query(({ ctx }) => ctx.services.engine.shares()),
+  sessions: on({
+    permission: 'share.read',
+    about: 'Who is connected, over SMB and NFS, and what they have open. Of NFS 3 only who once mounted what is known.',
+    rest: { method: 'GET', path: '/api/shares/sessions' },
+    answer: z.object({ at: z.number(), sessions: z.array(Session) }),
+  })
+    .input(nothing)
+    .query(async ({ ctx }) => orThrow(await ctx.services.engine.sessions.list())),
+  endSession: on({
+    permission: 'share.write',
+    about: 'Ends one connection: what it has open is lost. It is named by its id and by who it was seen to be, so that no other is meant.',
+    rest: { method: 'POST', path: '/api/shares/sessions/end' },
+  })
+    .input(z.strictObject({ id: SessionId, user: z.string().max(256).nullable(), address: z.string().max(256) }))
+    .mutation(async ({ ctx, input }) => orThrow(await ctx.services.engine.sessions.end(ctx.who().actor, input))),
 });

@@ -295,6 +295,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       copy: async () => ok({ hex: '0'.repeat(64), keyFile: 'op-00000000' }),
       backedUp: async (_actor: unknown, dataset: string) => ok({ id: 'op-00000000', dataset, backup: { by: 'ada', at } }),
     },
+    sessions: { list: async () => ok({ at, sessions: [] }), end: async () => ok({}) },
     updates: playUpdates(),
     generations: playGenerations(),
     start: async () => {},

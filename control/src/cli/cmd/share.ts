@@ -81,10 +81,11 @@ export const shareCreate: Handler = async (cli, input) => {
       previousVersions: !input.flag('no-previous-versions'),
       preset: input.choice('preset', ['general', 'time-machine', 'media', 'homes', 'windows-acl']) ?? 'general',
       encrypt: input.choice('encrypt', ['off', 'desired', 'required']) ?? 'desired',
+      sign: input.flag('sign') ? 'required' : 'auto',
       maxSize: input.text('max-size') ?? '',
     };
   } else {
-    onlyFor('smb', ['read-only', 'guests', 'hidden', 'user', 'writer', 'preset', 'encrypt', 'max-size', 'no-previous-versions']);
+    onlyFor('smb', ['read-only', 'guests', 'hidden', 'user', 'writer', 'preset', 'encrypt', 'sign', 'max-size', 'no-previous-versions']);
     const clients = input.all('client').map(readClient);
     if (clients.length === 0)
       throw usage('dplane share create nfs', 'who may mount it has to be said', 'For example: --client 192.168.1.0/24=rw');

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DatasetEncryption, KeyKind } from '../key/key.ts';
 import { DatasetName, Guid } from '../names.ts';
+import { DeclaredPermissions, SeenPermissions } from '../permission/permission.ts';
 import { ObservedProperty, Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
 
 export const DatasetKind = z.enum(['filesystem', 'volume']);
@@ -15,6 +16,8 @@ export const DatasetSpec = z
     properties: Properties.prefault({}),
     /** Left out: what is there stays, and something new takes the key of what it lies in, if that has one. */
     encryption: DatasetEncryption.optional(),
+    /** Owner, group and mode of its top folder; left out, they are not looked at. */
+    permissions: DeclaredPermissions.optional(),
   })
   .superRefine((d, ctx) => {
     for (const p of Object.keys(d.properties) as PropertyName[]) {
@@ -22,6 +25,8 @@ export const DatasetSpec = z
       if (on !== 'both' && on !== d.kind)
         ctx.addIssue({ code: 'custom', path: ['properties', p], message: `${p} does not apply to a ${d.kind}` });
     }
+    if (d.kind === 'volume' && d.permissions !== undefined)
+      ctx.addIssue({ code: 'custom', path: ['permissions'], message: 'a volume holds no files' });
     if (d.kind === 'volume' && d.properties.volsize === undefined)
       ctx.addIssue({ code: 'custom', path: ['properties'], message: 'a volume needs a volsize' });
   });
@@ -57,6 +62,8 @@ export const ObservedDataset = z.object({
   snapshots: z.number().int().nonnegative(),
   /** The executor looked inside, in vain: what looks empty by its size is not. */
   foundNotEmpty: z.boolean().optional(),
+  /** Of its top folder; not there when it is not mounted or could not be read. */
+  permissions: SeenPermissions.optional(),
   properties: z.partialRecord(z.enum(Object.keys(PROPERTIES) as PropertyName[]), ObservedProperty),
 });
 export type ObservedDataset = z.infer<typeof ObservedDataset>;

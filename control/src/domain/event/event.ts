@@ -36,6 +36,7 @@ export const EventKind = z.enum([
   'share.created',
   'share.changed',
   'share.removed',
+  'session.ended',
   'plan.created',
   'plan.approved',
   'run.started',

@@ -14,6 +14,8 @@ export const Observed = z.object({
   pools: z.array(ObservedPool),
   datasets: z.array(ObservedDataset),
   shares: z.array(ObservedShare),
+  /** Shares, files of the servers and mounts that the gate has not dealt with yet, in words. */
+  unsettled: z.array(z.string()).optional(),
   disks: z.array(Disk),
   /** Kept by the control plane itself; the host knows nothing of them. */
   schedules: z.array(SnapshotSchedule).optional(),

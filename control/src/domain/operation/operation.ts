@@ -14,8 +14,9 @@ import { PoolOptions, Vdev } from '../pool/pool.ts';
 import { ScheduleMark, ScheduleName, SnapshotSchedule } from '../schedule/schedule.ts';
 import { PROPERTIES, type PropertyName, Properties, PropertyName as PropertyNameSchema } from '../property/property.ts';
 import { POOL_MOVES, POOL_OPERATIONS } from './pool-operations.ts';
+import { SessionId } from '../share/session.ts';
 import { ShareSpec } from '../share/share.ts';
-import { PermissionOperation } from '../permission/permission.ts';
+import { PermissionOperation, PermitAtBirth } from '../permission/permission.ts';
 import { ACCOUNT_OPERATIONS } from '../share-user/operation.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
 import { ReleaseIndex, SlotName } from '../slot/slot.ts';
@@ -51,6 +52,7 @@ export const Operation = z.discriminatedUnion('kind', [
     type: DatasetKind,
     properties: SetProperties,
     encryption: CreateEncryption.optional(),
+    permit: PermitAtBirth.optional(),
   }),
   ...KEY_OPERATIONS,
   z.strictObject({
@@ -143,6 +145,10 @@ export const Operation = z.discriminatedUnion('kind', [
   }),
   /** Reading that needs root: who is connected to which share. */
   z.strictObject({ kind: z.literal('share.clients') }),
+  /** Ends one connection, if it is still this one's. */
+  z.strictObject({ kind: z.literal('session.end'), id: SessionId, user: z.string().max(256).nullable(), address: z.string().max(256) }),
+  /** What is served is made to be what is mounted, and nothing can be written below a mount. Nothing is stopped that has a dataset. */
+  z.strictObject({ kind: z.literal('share.gate') }),
   ...ACCOUNT_OPERATIONS,
   PermissionOperation,
   /**

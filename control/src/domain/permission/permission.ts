@@ -25,6 +25,10 @@ export const PermissionRequest = z.strictObject({
 });
 export type PermissionRequest = z.infer<typeof PermissionRequest>;
 
+/** As a state declares them, for the top folder of a dataset. */
+export const DeclaredPermissions = PermissionRequest.pick({ owner: true, group: true, access: true });
+export type DeclaredPermissions = z.infer<typeof DeclaredPermissions>;
+
 const Id = z.union([z.literal(0), ShareId]);
 export const PermissionOperation = z.strictObject({
   kind: z.literal('dataset.permit'),
@@ -39,11 +43,14 @@ export const PermissionOperation = z.strictObject({
 });
 export type PermissionOperation = z.infer<typeof PermissionOperation>;
 
+/** Of a dataset that is made. */
+export const PermitAtBirth = PermissionOperation.pick({ owner: true, group: true, access: true });
+
 /** Of the top folder. */
 export const SeenPermissions = z.object({ owner: z.number(), group: z.number(), mode: z.string() });
 export type SeenPermissions = z.infer<typeof SeenPermissions>;
-export const accessOf = (mode: string): Access | null =>
-  (Object.keys(MODES) as Access[]).find((a) => MODES[a].folder.padStart(4, '0') === mode.padStart(4, '0')) ?? null;
+export const modeIs = (mode: string, access: Access): boolean => MODES[access].folder.padStart(4, '0') === mode.padStart(4, '0');
+export const accessOf = (mode: string): Access | null => (Object.keys(MODES) as Access[]).find((a) => modeIs(mode, a)) ?? null;
 
 export const PermissionProgress = z.object({ dataset: z.string(), done: z.number(), total: z.number(), at: z.number() });
 export type PermissionProgress = z.infer<typeof PermissionProgress>;

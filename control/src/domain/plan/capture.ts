@@ -2,6 +2,7 @@
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
 import { Cipher } from '../key/key.ts';
 import { poolOf } from '../names.ts';
+import { accessOf, type DeclaredPermissions } from '../permission/permission.ts';
 import type { ObservedAccounts } from '../share-user/share-user.ts';
 import type { Observed } from '../observed/observed.ts';
 import { type ObservedPool, PoolOptions, type PoolSpec } from '../pool/pool.ts';
@@ -19,10 +20,20 @@ export const capture = (observed: Observed): DesiredState => {
   const roots = new Map<string, Properties>();
   const datasets: DatasetSpec[] = [];
   const filesystems = new Set<string>();
+  const nameIt = permissionsOf(observed.accounts);
   for (const d of observed.datasets) {
     if (stuck.has(poolOf(d.name))) continue;
     if (d.kind === 'filesystem') filesystems.add(d.name);
-    if (d.name.includes('/')) datasets.push({ name: d.name, kind: d.kind, guid: d.guid, properties: own(d), ...encryptionOf(d) });
+    const permissions = nameIt(d);
+    if (d.name.includes('/'))
+      datasets.push({
+        name: d.name,
+        kind: d.kind,
+        guid: d.guid,
+        properties: own(d),
+        ...encryptionOf(d),
+        ...(permissions && { permissions }),
+      });
     else roots.set(d.name, own(d));
   }
   const pools = observed.pools.filter((p) => !stuck.has(p.name));
@@ -44,6 +55,19 @@ const encryptionOf = (d: ObservedDataset): Pick<DatasetSpec, 'encryption'> => {
   return d.encryptionRoot === d.name && d.keyKind && d.keyKind !== 'other' && algorithm.success
     ? { encryption: { algorithm: algorithm.data, key: d.keyKind } }
     : {};
+};
+
+/** Those that people gave it: one of the ways that can be declared, and accounts that have a name. */
+const permissionsOf = (accounts: ObservedAccounts | undefined): ((d: ObservedDataset) => DeclaredPermissions | undefined) => {
+  const users = new Map((accounts?.users ?? []).map((u) => [u.id, u.name]));
+  const groups = new Map([...users, ...(accounts?.groups ?? []).map((g) => [g.id, g.name] as const)]);
+  return ({ permissions: p }) => {
+    const access = p === undefined ? null : accessOf(p.mode);
+    if (p === undefined || access === null) return undefined;
+    const [owner, group] = [users.get(p.owner), groups.get(p.group)];
+    if ((p.owner !== 0 && owner === undefined) || (p.group !== 0 && group === undefined)) return undefined;
+    return { ...(owner === undefined ? {} : { owner }), ...(group === undefined ? {} : { group }), access };
+  };
 };
 
 /** Lists that are empty are left out: a file that says nothing of accounts leaves them alone. */

@@ -10,6 +10,7 @@ import { planDatasets } from './datasets.ts';
 import { planDestroys, planUnsupported } from './destroys.ts';
 import { inOrder } from './order.ts';
 import { planMemory } from './memory.ts';
+import { planPermissions } from './permissions.ts';
 import { planPools } from './pools.ts';
 import { planRenames } from './renames.ts';
 import { planSchedules } from './schedules.ts';
@@ -33,6 +34,7 @@ export const plan = ({ desired, observed, identities, secrets }: PlanInput, word
   const moved = planRenames(w);
   planDatasets(w, moved);
   const removeAccounts = planShareUsers(w);
+  planPermissions(w, moved);
   planShares(w);
   removeAccounts();
   planDestroys(w, moved);

@@ -153,6 +153,8 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'pool.create':
     case 'pool.set':
     case 'share.put':
+    case 'share.gate':
+    case 'session.end':
     case 'share.clients':
     case 'snapshot.diff':
     case 'snapshot.browse':

@@ -42,6 +42,8 @@ export const SmbShare = z.strictObject({
   previousVersions: z.boolean().default(true),
   preset: z.enum(['general', 'time-machine', 'media', 'homes', 'windows-acl']).default('general'),
   encrypt: z.enum(['off', 'desired', 'required']).default('desired'),
+  /** Samba signs for all shares alike: `required` here asks it of everybody who connects to any of them. */
+  sign: z.enum(['auto', 'required']).default('auto'),
   /** Of a Time Machine share: what its Macs are told is there at most. Empty: all the space of the dataset. */
   maxSize: z.union([z.literal(''), SizeText.regex(/^[1-9][0-9]*[KMGTP]$/, 'expected a whole size such as 500G or 2T')]).default(''),
 });
@@ -79,6 +81,8 @@ export type ShareSpec = z.infer<typeof ShareSpec>;
 export const shareKey = (s: Pick<ShareSpec, 'kind' | 'name'>): string => `${s.kind}:${s.kind === 'smb' ? s.name.toLowerCase() : s.name}`;
 
 export const ShareClient = z.object({
+  /** SMB when left out. */
+  kind: z.literal('nfs').optional(),
   share: z.string(),
   user: z.string(),
   machine: z.string(),
@@ -88,6 +92,8 @@ export type ShareClient = z.infer<typeof ShareClient>;
 
 export const ObservedShare = z.object({
   spec: ShareSpec,
+  /** The folder that is served, when it is known. */
+  path: z.string().nullable().optional(),
   serving: z.boolean(),
   /** Why it is not served. */
   note: z.string().nullable(),

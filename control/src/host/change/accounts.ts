@@ -2,6 +2,7 @@
  * Accounts for sharing. The record is written first; then the system's drop-ins and Samba's accounts are made to follow it, whatever they
  * were, so that a change that broke off is completed by the next one. Reported is only what getent and pdbedit say afterwards.
  */
+import { makeHomes } from './homes.ts';
 import { isAccountChange, type AccountOperation } from '../../domain/share-user/operation.ts';
 import type { Owned } from '../../domain/share-user/share-user.ts';
 import { ok, type Refusal, refuse, type Result } from '../../domain/refusal.ts';
@@ -268,9 +269,14 @@ const put = async ({ host, clock }: ChangeContext, op: Op): Promise<Changed> => 
     const done = await step();
     if (!done.ok) return done;
   }
+  const homes = await makeHomes(host, op.kind === 'share-user.rename' ? { from: op.name, to: op.to } : undefined);
   const ended = ends === undefined ? 0 : await endSessions(host, ends);
   const id = [...accounts.users, ...accounts.groups].find((a) => a.name === name)?.id;
-  return ok({ ...(id === undefined ? {} : { number: id }), ...(ended > 0 ? { sessionsEnded: ended } : {}) });
+  return ok({
+    ...(id === undefined ? {} : { number: id }),
+    ...(ended > 0 ? { sessionsEnded: ended } : {}),
+    ...(homes.length > 0 ? { note: homes.join('; ') } : {}),
+  });
 };
 
 /** ZFS keeps count per number: nothing is searched. */

@@ -6,6 +6,7 @@ import { ok, refuse } from '../../domain/refusal.ts';
 import { type ChangeContext, type Changed, change, identify, isGone, properties, unverified, shown } from './host.ts';
 import { encryptionOptions } from './keys.ts';
 import { inheritedMountpoint, mayTake } from './mountpoint.ts';
+import { topFolder } from './permit.ts';
 import { assignment, assignments, set, whatDiffers } from './property.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
@@ -48,7 +49,14 @@ export const createDataset = async (context: ChangeContext, op: Op<'dataset.crea
     const opens = await key.verify(op.name);
     if (!opens.ok) return unverified(what, `its key does not open it: ${opens.refusal.why}`);
   }
-  return ok({ guid: shown(seen.value, 'guid') });
+  const guid = shown(seen.value, 'guid');
+  if (op.permit === undefined) return ok({ guid });
+  const where = await properties(host, op.name, ['mounted', 'mountpoint']);
+  if (!where.ok) return where;
+  // one that is locked or not to be mounted gets them at the next apply
+  if (shown(where.value, 'mounted') !== 'yes') return ok({ guid, note: 'it is not mounted, so its folder still belongs to root' });
+  const permitted = await topFolder(host, { name: op.name, ...op.permit }, shown(where.value, 'mountpoint'));
+  return permitted.ok ? ok({ guid }) : permitted;
 };
 
 export const setDataset = async ({ host, approval }: ChangeContext, op: Op<'dataset.set'>): Promise<Changed> => {

@@ -14,16 +14,22 @@ import { setArc } from './arc.ts';
 import { changeAccounts } from './accounts.ts';
 import { changeKeys } from './keys.ts';
 import { permit } from './permit.ts';
-import { putShare, removeShare, shareClients } from './share.ts';
+import { endSession, shareClients } from './sessions.ts';
+import { putShare, removeShare } from './share.ts';
 import { changeSystem } from './update.ts';
 import { pruneSnapshots } from './prune.ts';
+import { settleShares } from './gate.ts';
+import { whileNobodyUses } from './leaving.ts';
 import { browse, restore, search, versions } from './files.ts';
 import { diffSnapshot } from './diff.ts';
 import { cloneSnapshot, destroySnapshots, promoteDataset, rollBack } from './rollback.ts';
 import { addVdevs, attachDisk, clearPool, detachDisk, removeVdev, reopenPool, replaceDisk, switchDisk, trimPool } from './vdevs.ts';
 import { createSnapshot, destroySnapshot, holdSnapshot } from './snapshot.ts';
 
-export const execute = (context: ChangeContext, op: Operation): Promise<Changed> => {
+export const execute = (context: ChangeContext, op: Operation): Promise<Changed> =>
+  whileNobodyUses(context, op, () => perform(context, op));
+
+const perform = (context: ChangeContext, op: Operation): Promise<Changed> => {
   switch (op.kind) {
     case 'pool.create':
       return createPool(context, op);
@@ -153,6 +159,10 @@ export const execute = (context: ChangeContext, op: Operation): Promise<Changed>
     case 'share-user.owned':
     case 'secret.seal':
       return changeAccounts(context, op);
+    case 'share.gate':
+      return settleShares(context);
+    case 'session.end':
+      return endSession(context, op);
     case 'share.clients':
       return shareClients(context);
   }

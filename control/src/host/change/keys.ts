@@ -13,7 +13,8 @@ import { openKeySealer } from '../keys/seal.ts';
 import { some } from './destroy.ts';
 import { type ChangeContext, type Changed, change, identify, read, rows, type SeenProperties, shown, unverified } from './host.ts';
 import { mayTake } from './mountpoint.ts';
-import { refreshShares, usersOfShares } from './share.ts';
+import { refreshShares } from './gate.ts';
+import { usersOfShares } from './sessions.ts';
 
 type Op<K extends KeyOperation['kind']> = Extract<KeyOperation, { kind: K }>;
 const KEY_PROPERTIES = ['encryption', 'encryptionroot', 'keystatus', 'keyformat', 'keylocation'];

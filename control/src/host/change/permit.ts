@@ -32,6 +32,14 @@ export const permit = async ({ host, clock }: ChangeContext, op: PermissionOpera
       return { ok: false, refusal: { ...done.refusal, todo: `some of it is changed; go back with: dplane snapshot rollback ${name}` } };
     return finish(host, op, path, { snapshot: name, files: done.value.files });
   }
+  return topFolder(host, op, path);
+};
+
+export const topFolder = async (
+  host: ChangeContext['host'],
+  op: Pick<PermissionOperation, 'name' | 'owner' | 'group' | 'access'>,
+  path: string,
+): Promise<Changed> => {
   const owner = await change(host, ['chown', '-h', '--', `${op.owner}:${op.group}`, path]);
   if (!owner.ok) return owner;
   const mode = await change(host, ['chmod', '--', MODES[op.access].folder, path]);
@@ -80,7 +88,7 @@ const everything = async (
 
 const finish = async (
   host: ChangeContext['host'],
-  op: PermissionOperation,
+  op: Pick<PermissionOperation, 'name' | 'owner' | 'group' | 'access'>,
   path: string,
   more: Record<string, unknown>,
 ): Promise<Changed> => {

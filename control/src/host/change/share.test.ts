@@ -5,7 +5,7 @@ import { EXPORTS_FILE } from '../nfs/exports.ts';
 import { SMB_FILE } from '../samba/conf.ts';
 import { execute } from './execute.ts';
 import type { Changed } from './host.ts';
-import { approve, clock, type Machine, machine, must, NOW, smbShare } from './testing.ts';
+import { approve, clock, guidOf, type Machine, machine, must, NOW, smbShare } from './testing.ts';
 
 const run = (host: Machine, operation: Operation, approved = false): Promise<Changed> =>
   execute({ host, clock, approval: approved ? approve(operation) : null, id: 'operation-1' }, operation);
@@ -180,15 +180,121 @@ test('clients are listed, those of NFS by address', async () => {
       connectedAt: NOW,
     },
   });
-  const nfsd: Machine = {
+  await put(host, smbShare('docs', 'tank/docs'));
+  await put(host, nfsShare('docs', 'tank/docs'));
+  await put(host, { ...nfsShare('far', 'tank/empty'), clients: [{ host: '10.0.0.0/8', access: 'rw', squash: 'root', sync: true }] });
+  expect(await run(nfsd(host), { kind: 'share.clients' })).toMatchObject({
+    ok: true,
+    value: {
+      clients: [
+        { share: 'docs', user: 'ben', openFiles: 1 },
+        { kind: 'nfs', share: 'docs', machine: 'pc7', openFiles: 1 },
+        { kind: 'nfs', share: 'far', machine: '10.1.1.1', openFiles: 0 },
+      ],
+      sessions: [
+        {
+          id: expect.stringMatching(/^smb:[0-9]+$/),
+          user: 'ben',
+          address: '192.168.1.9',
+          dialect: 'SMB 3.1.1',
+          openFiles: 1,
+          signed: true,
+        },
+        {
+          id: 'nfs:12',
+          user: null,
+          dialect: 'NFS 4.2',
+          openFiles: 1,
+          files: [{ path: 'docs/letter', access: 'both' }, { access: 'lock' }],
+        },
+        { id: 'nfs3:10.1.1.1', dialect: 'NFS 3', note: expect.stringContaining('does not tell') },
+      ],
+    },
+  });
+});
+
+/** As the kernel and mountd write them. */
+const nfsd = (host: Machine): Machine => {
+  const files: Record<string, string> = {
+    '/proc/fs/nfsd/clients/12/info':
+      'clientid: 0x1\naddress: "192.168.1.20:851"\nstatus: confirmed\nseconds from last renew: 3\nname: "Linux NFSv4.2 pc7"\nminor version: 2\n',
+    '/proc/fs/nfsd/clients/12/states': [
+      '- 0x01: { type: open, access: rw, deny: --, superblock: "00:2f:34", filename: "docs/letter", owner: "open id:\\x00" }',
+      '- 0x02: { type: lock, superblock: "00:2f:34", filename: "docs/letter", owner: "lock id:\\x00" }',
+      '- 0x03: { type: deleg, access: r, superblock: "00:2f:35", filename: "docs/other" }',
+      '',
+    ].join('\n'),
+    '/proc/self/mountinfo':
+      '90 1 0:46 / /mnt/tank rw - zfs tank rw\n91 90 0:47 / /mnt/tank/docs rw,relatime shared:1 - zfs tank/docs rw,xattr\n',
+    '/var/lib/nfs/rmtab': '10.1.1.1:/mnt/tank/empty:0x00000001\n10.1.1.2:/mnt/gone:0x00000001\n',
+  };
+  return {
     ...host,
     list: async (path) => (path === '/proc/fs/nfsd/clients' ? ['12'] : host.list(path)),
-    readText: async (path) =>
-      path === '/proc/fs/nfsd/clients/12/info' ? 'clientid: 0x1\naddress: "192.168.1.20:851"\nstatus: confirmed\n' : host.readText(path),
+    readText: async (path) => files[path] ?? host.readText(path),
   };
-  const done = await run(nfsd, { kind: 'share.clients' });
-  expect(done).toMatchObject({
-    ok: true,
-    value: { clients: [{ share: 'docs', user: 'ben', openFiles: 1 }], nfsClients: ['192.168.1.20:851'] },
+};
+
+test('an NFS share with somebody on it is removed with an approval only', async () => {
+  const host = nfsd(await machine());
+  await put(host, nfsShare('docs', 'tank/docs'));
+  const remove: Operation = { kind: 'share.remove', share: 'nfs', name: 'docs' };
+  expect(await run(host, remove)).toMatchObject({ ok: false, refusal: { code: 'needs-approval', why: '1 connected: pc7' } });
+  expect(await run(host, remove, true)).toMatchObject({ ok: true });
+});
+
+test('a connection is ended when it is still the one that was meant', async () => {
+  const host = await machine();
+  await put(host, smbShare('docs', 'tank/docs'));
+  host.happen({
+    kind: 'connect',
+    session: { user: 'ben', machine: 'desk', address: '192.168.1.9', share: 'docs', files: [], connectedAt: NOW },
   });
+  const seen = await run(host, { kind: 'share.clients' });
+  const mine = seen.ok ? (seen.value.sessions as { id: string }[])[0]?.id : undefined; // the operation's own typed answer
+  const end = (user: string, id = mine ?? ''): Promise<Changed> => run(host, { kind: 'session.end', id, user, address: '192.168.1.9' });
+  expect(await end('ada')).toMatchObject({ ok: false, refusal: { code: 'conflict', why: expect.stringContaining('ben at desk') } });
+  expect(await end('ben', 'smb:7')).toMatchObject({ ok: false, refusal: { code: 'not-found' } });
+  expect(await end('ben')).toMatchObject({ ok: true });
+  expect(ran(host, 'smbcontrol').at(-1)).toMatch(/^smbcontrol [0-9]+ shutdown$/);
+  expect(await end('ben')).toMatchObject({ ok: false, refusal: { code: 'not-found' } });
+  const old = nfsd(host);
+  await put(old, nfsShare('far', 'tank/empty'));
+  expect(await run(old, { kind: 'session.end', id: 'nfs3:10.1.1.1', user: null, address: '10.1.1.1' })).toMatchObject({
+    ok: false,
+    refusal: { why: expect.stringContaining('NFS 3 has no sessions') },
+  });
+});
+
+test('a mount does not go from under open files: who has them open is said', async () => {
+  const host = nfsd(await machine());
+  await put(host, nfsShare('docs', 'tank/docs'));
+  const set: Operation = {
+    kind: 'dataset.set',
+    name: 'tank/docs',
+    guid: await guidOf(host, 'tank/docs'),
+    set: { canmount: 'off' },
+    inherit: [],
+  };
+  expect(await run(host, set)).toMatchObject({ ok: false, refusal: { code: 'busy', why: expect.stringContaining('pc7 (docs/letter') } });
+  expect(await must(host, 'zfs', 'get', '-H', '-o', 'value', 'mounted', 'tank/docs')).toBe('yes\n');
+});
+
+test('busy by SMB is busy with names; what was exported is exported again', async () => {
+  const host = await machine();
+  await put(host, smbShare('docs', 'tank/docs'));
+  await put(host, nfsShare('docs', 'tank/docs'));
+  const files = ['/mnt/tank/docs/letter.txt'];
+  host.happen({
+    kind: 'connect',
+    session: { user: 'ben', machine: 'desk', address: '192.168.1.9', share: 'docs', files, connectedAt: NOW },
+  });
+  host.fault({ match: ['zfs', 'rename'], kind: 'exit', exit: 1, stderr: "cannot unmount '/mnt/tank/docs': pool or dataset is busy\n" });
+  const rename: Operation = { kind: 'dataset.rename', name: 'tank/docs', guid: await guidOf(host, 'tank/docs'), to: 'tank/papers' };
+  expect(await run(host, rename)).toMatchObject({
+    ok: false,
+    refusal: { code: 'busy', why: expect.stringContaining('ben at desk (docs/letter.txt) over SMB') },
+  });
+  expect(ran(host, 'exportfs')).toContain('exportfs -f');
+  expect(await host.readText(EXPORTS_FILE)).toContain('"/mnt/tank/docs" 192');
 });

@@ -101,6 +101,7 @@ export const smbShare = (name: string, dataset: string, more: Partial<SmbShare> 
   previousVersions: true,
   preset: 'general',
   encrypt: 'desired',
+  sign: 'auto',
   maxSize: '',
   ...more,
 });

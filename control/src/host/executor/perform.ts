@@ -28,7 +28,7 @@ const QUEUE_LIMIT = 64;
 /** The ledger forgets spent approvals after days: one that lives longer could be used again. */
 const APPROVAL_LIFE_MS = 3_600_000;
 
-/** What can't change at the same time: a pool with all that is in it, the one file of each share protocol, the slots. */
+/** What can't change at the same time: a pool with all that is in it, the files of the shares, the slots. */
 const laneOf = (op: Operation): string | null => {
   switch (op.kind) {
     case 'share.clients':
@@ -82,9 +82,10 @@ const laneOf = (op: Operation): string | null => {
     case 'generation.delete':
       return 'update';
     case 'share.put':
-      return `share:${op.share.kind}`;
     case 'share.remove':
-      return `share:${op.share}`;
+    case 'share.gate':
+    case 'session.end':
+      return 'shares';
     case 'snapshot.create':
     case 'snapshot.destroy':
     case 'snapshot.hold':
@@ -109,12 +110,15 @@ const subjectOf = (op: Operation): string => {
   if (target) return target.name;
   switch (op.kind) {
     case 'share.clients':
+    case 'share.gate':
     case 'system.restart':
     case 'secret.seal':
     case 'key.list':
       return '-';
     case 'key.seal':
       return op.opens?.name ?? '-';
+    case 'session.end':
+      return `${op.id} ${op.user ?? ''}@${op.address}`;
     case 'share-user.owned':
       return String(op.id);
     case 'update.apply':

@@ -16,7 +16,7 @@ const modules = (s: SmbShare): string[] => [
 const settings = (s: SmbShare, path: string): [string, string][] => {
   const vfs = modules(s);
   return [
-    ['path', s.preset === 'homes' ? `${path}/%U` : path],
+    ['path', s.preset === 'homes' ? `${path}/%u` : path],
     ...(s.comment === '' ? [] : ([['comment', s.comment]] as [string, string][])),
     ['read only', yes(s.readOnly)],
     ['browseable', yes(s.browseable)],
@@ -59,12 +59,15 @@ const block = (s: SmbShare, path: string): string =>
     .join('')}`;
 const pathIn = (text: string): string | null => {
   const path = /^\tpath = (.+)$/m.exec(text)?.[1];
-  return path === undefined ? null : path.replace(/\/%U$/, '');
+  return path === undefined ? null : path.replace(/\/%[uU]$/, '');
 };
 
+/** Samba signs for the server as a whole: one share that asks for it has everybody sign. It holds for connections from then on. */
+const SIGNED = '[global]\n\tserver signing = mandatory\n';
+
 export const renderSmb = (shares: readonly SmbShare[], mountpoints: ReadonlyMap<string, string | null>): string =>
-  renderManaged(shares, mountpoints, block);
-export const parseSmb = (text: string): ManagedFile<SmbShare> => parseManaged<SmbShare>(SMB_FILE, text, 'smb', pathIn);
+  renderManaged(shares, mountpoints, block, shares.some((s) => s.sign === 'required') ? SIGNED : '');
+export const parseSmb = (text: string): ManagedFile<SmbShare> => parseManaged<SmbShare>(SMB_FILE, text, 'smb', pathIn, ['', SIGNED]);
 
 /** Checks a whole configuration; says what is wrong on stderr. */
 export const testparmArgv = (file: string): string[] => ['testparm', '-s', '--suppress-prompt', file];

@@ -1,7 +1,8 @@
 /** Who is connected: `smbstatus --json`. It needs root, so the executor asks it. */
 import type { Result } from '../../domain/refusal.ts';
+import { type OpenFile, type Session, SHOWN_FILES } from '../../domain/share/session.ts';
 import type { ShareClient } from '../../domain/share/share.ts';
-import { fields, json, reading, text } from '../parse.ts';
+import { type Fields, fields, json, reading, text } from '../parse.ts';
 
 export const smbstatusArgv = (): string[] => ['smbstatus', '--json'];
 
@@ -45,6 +46,82 @@ export const parseSmbstatus = (stdout: string): Result<ShareClient[]> =>
           ? opens.filter((o) => o.pid === t.pid).length
           : opens.filter((o) => o.pid === t.pid && o.folder.endsWith(`/${t.share}`)).length,
     }));
+  });
+
+const DIALECTS: Readonly<Record<string, string>> = {
+  SMB2_02: 'SMB 2.0',
+  SMB2_10: 'SMB 2.1',
+  SMB3_00: 'SMB 3.0',
+  SMB3_02: 'SMB 3.0.2',
+  SMB3_11: 'SMB 3.1.1',
+};
+/** `ipv4:10.0.2.2:60654`, `ipv6:[fe80::1]:60654` */
+const addressOf = (name: string): string => /^ipv[46]:(?:\[(.+)\]|([^:]+)):\d+$/.exec(name)?.slice(1).find(Boolean) ?? name;
+const degree = (v: unknown): string => (v === undefined ? 'none' : text(fields(v, 'encryption').degree, 'degree'));
+const when = (v: unknown): number | null => {
+  const at = typeof v === 'string' ? Date.parse(v) : Number.NaN;
+  return Number.isFinite(at) ? at : null;
+};
+const accessOf = (open: Fields): OpenFile['access'] => {
+  if (open.access_mask === undefined) return 'unknown';
+  const mask = fields(open.access_mask, 'access_mask');
+  const writes = mask.WRITE_DATA === true || mask.APPEND_DATA === true;
+  return mask.READ_DATA === true ? (writes ? 'both' : 'read') : writes ? 'write' : 'unknown';
+};
+
+export type SmbSession = { session: Session; pid: string };
+/** `shareAt`: the share that lies in a folder. */
+export const parseSmbSessions = (stdout: string, shareAt: (folder: string) => string | null): Result<SmbSession[]> =>
+  reading('the sessions of shares', () => {
+    const all = fields(json(stdout), 'the answer');
+    const pidOf = (v: unknown): string => text(fields(v, 'server_id').pid, 'pid');
+    const opens = entries(all.open_files, 'open_files').flatMap(([path, v]) => {
+      const f = fields(v, `the open file ${path.slice(0, 80)}`);
+      const share = shareAt(text(f.service_path, 'service_path'));
+      return entries(f.opens, 'opens').map(([id, o]) => {
+        const open = fields(o, id);
+        return { pid: pidOf(open.server_id), share, file: { path, access: accessOf(open) } };
+      });
+    });
+    const tcons = entries(all.tcons, 'tcons').map(([id, v]) => {
+      const t = fields(v, `connection ${id}`);
+      return {
+        session: text(t.session_id, `the session of connection ${id}`),
+        share: text(t.service, `the share of connection ${id}`),
+        since: when(t.connected_at),
+        encryption: degree(t.encryption),
+      };
+    });
+    return entries(all.sessions, 'sessions').map(([id, v]): SmbSession => {
+      const s = fields(v, `session ${id}`);
+      const session = text(s.session_id, `the id of session ${id}`);
+      const pid = pidOf(s.server_id);
+      const mine = tcons.filter((t) => t.session === session && t.share !== 'IPC$');
+      const files = opens.filter((o) => o.pid === pid);
+      const dialect = text(s.session_dialect, `the dialect of session ${id}`);
+      const starts = [when(s.creation_time), ...mine.map((t) => t.since)].filter((t) => t !== null);
+      return {
+        pid,
+        session: {
+          id: `smb:${session}`,
+          protocol: 'smb',
+          user: text(s.username, `the user of session ${id}`),
+          machine: text(s.remote_machine, `the machine of session ${id}`),
+          address: addressOf(text(s.hostname, `the address of session ${id}`)),
+          dialect: DIALECTS[dialect] ?? dialect,
+          encrypted: degree(s.encryption) === 'full' || (mine.length > 0 && mine.every((t) => t.encryption === 'full')),
+          signed: degree(s.signing) !== 'none',
+          since: starts.length === 0 ? null : Math.min(...starts),
+          shares: [...new Set(mine.map((t) => t.share))].map((share) => ({
+            share,
+            openFiles: files.filter((o) => o.share?.toLowerCase() === share.toLowerCase()).length,
+          })),
+          openFiles: files.length,
+          files: files.slice(0, SHOWN_FILES).map((o) => o.file),
+          note: null,
+        },
+      };
+    });
   });
 
 /** Processes that serve someone of this name. */

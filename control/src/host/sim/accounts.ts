@@ -67,7 +67,11 @@ export const userspace: Tool = (w, args) => {
 /** Owner, group and mode of folders; those that nobody changed belong to root. */
 const MODE_OF = '/.permissions';
 const modeOf = (w: World, path: string): string => w.model.texts[MODE_OF + path] ?? '0 0 755';
-export const stat: Tool = (w, args) => said(`${modeOf(w, args.at(-1) ?? '')}\n`);
+export const stat: Tool = (w, args) => {
+  const named = args.includes('%u %g %a %n');
+  const paths = args.slice(args.indexOf('--') + 1);
+  return said(paths.map((p) => `${modeOf(w, p)}${named ? ` ${p}` : ''}\n`).join(''));
+};
 const set = (w: World, path: string, change: (now: string[]) => string[]): void => {
   w.model.texts[MODE_OF + path] = change(modeOf(w, path).split(' ')).join(' ');
 };

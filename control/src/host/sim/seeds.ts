@@ -254,6 +254,7 @@ function smb(s: Partial<SmbShare> & Pick<SmbShare, 'name' | 'dataset'>): SmbShar
     previousVersions: true,
     preset: 'general',
     encrypt: 'desired',
+    sign: 'auto',
     maxSize: '',
     ...s,
   };

@@ -18,7 +18,7 @@ import { plug, unplug } from './zpool-disks.ts';
 import { simFiles } from './files.ts';
 import { type BeatClock, diskstatsText, isSilent, toldText, uptimeText } from './beat.ts';
 import { TOLD } from '../beat/beat.ts';
-import { byIdNames, execute, isReadonly, mountOf } from './tools.ts';
+import { byIdNames, execute, isReadonly, mountOf, mountTable } from './tools.ts';
 
 export type Fault = {
   /** The beginning of an argv, a pattern over it joined by spaces, or a test. */
@@ -196,17 +196,6 @@ const touchesPool =
   (pool: string) =>
   (argv: readonly string[]): boolean =>
     argv.some((a) => a === pool || a.startsWith(`${pool}/`) || a.startsWith(`${pool}@`));
-
-/** As the kernel writes it: one mount a line, blanks in octal, what lies below comes later. */
-const mountTable = (w: World): string => {
-  const mounts = w.sorted().flatMap((d) => {
-    const at = d.mounted ? mountpointOf(w, d) : null;
-    return at === null ? [] : [{ d, at }];
-  });
-  mounts.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  const field = (text: string): string => text.replace(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
-  return `overlay / overlay rw,relatime 0 0\n${mounts.map(({ d, at }) => `${field(d.name)} ${field(at)} zfs ${isReadonly(w, d.name) ? 'ro' : 'rw'},xattr,posixacl 0 0\n`).join('')}`;
-};
 
 export const simHost = (options: SimOptions): Host & SimControls => {
   const world = createWorld(options.model);

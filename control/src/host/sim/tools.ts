@@ -1,9 +1,11 @@
 /** Everything of the simulated host that is not ZFS: disks, Samba, NFS, systemd, SMART. */
 import { systemctlBeat } from './beat.ts';
 import { chmod, chown, df, findAndSet, getent, od, pdbedit, stat, unlink } from './accounts.ts';
+import { GUARD_REPORT, GUARD_UNIT } from '../change/mount-guard.ts';
+import { SMB_FILE } from '../samba/conf.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
-import { BY_ID, type SimDisk, type World } from './model.ts';
+import { BY_ID, type SimDisk, type SimSession, type World } from './model.ts';
 import { find, nixStore, systemdRun } from './nix.ts';
 import { advance, dplaneOta, systemctlOta } from './ota.ts';
 import { datasetProperty, mountpointOf } from './properties.ts';
@@ -96,10 +98,21 @@ const readlink: Tool = (w, args) => {
   return { exit, stdout: out.map((l) => `${l}\n`).join('') };
 };
 
+/** The process that serves a session: the same as long as it lasts, whoever comes and goes. */
+const pidOf = (s: SimSession): number => {
+  let h = 7;
+  for (const c of `${s.user}@${s.machine}/${s.share} ${s.connectedAt}`) h = (h * 31 + c.charCodeAt(0)) % 60_000;
+  return 2_000 + h;
+};
+/** The folder of a share, as its section says. */
+const servedAt = (w: World, share: string): string | null => {
+  const section = (w.model.texts[SMB_FILE] ?? '').split(/^\[/m).find((s) => s.toLowerCase().startsWith(`${share.toLowerCase()}]`));
+  return /^\tpath = (.+?)(?:\/%u)?$/m.exec(section ?? '')?.[1] ?? null;
+};
 /** As Samba's own status_json does: ids are texts, uids are numbers. */
 const smbstatus: Tool = (w, args, now) => {
   if (args.length !== 1 || args[0] !== '--json') return failed('Usage: smbstatus [OPTION...]\n');
-  const server = (i: number): unknown => ({ pid: String(2000 + i), task_id: '0', vnn: '4294967295', unique_id: String(9_000_000_000 + i) });
+  const server = (pid: number): unknown => ({ pid: String(pid), task_id: '0', vnn: '4294967295', unique_id: String(9_000_000_000 + pid) });
   const encryption = { cipher: 'AES-128-GCM', degree: 'partial' };
   const signing = { cipher: 'AES-128-GMAC', degree: 'partial' };
   const iso = (ms: number): string => new Date(ms).toISOString().replace('Z', '000+00:00');
@@ -107,10 +120,11 @@ const smbstatus: Tool = (w, args, now) => {
   const tcons: Record<string, unknown> = {};
   const files: Record<string, Record<string, unknown> & { opens: Record<string, unknown> }> = {};
   w.model.sessions.forEach((s, i) => {
-    const id = String(3_000_000 + i);
+    const pid = pidOf(s);
+    const id = String(3_000_000 + pid);
     sessions[id] = {
       session_id: id,
-      server_id: server(i),
+      server_id: server(pid),
       uid: 1000 + i,
       gid: 100,
       username: s.user,
@@ -123,7 +137,7 @@ const smbstatus: Tool = (w, args, now) => {
     };
     tcons[String(i + 1)] = {
       service: s.share,
-      server_id: server(i),
+      server_id: server(pid),
       tcon_id: String(i + 1),
       session_id: id,
       machine: s.machine,
@@ -132,19 +146,20 @@ const smbstatus: Tool = (w, args, now) => {
       signing,
     };
     for (const f of s.files) {
-      const at = f.lastIndexOf('/');
+      const folder = servedAt(w, s.share) ?? f.slice(0, f.lastIndexOf('/'));
       const entry = files[f] ?? {
-        service_path: f.slice(0, at),
-        filename: f.slice(at + 1),
+        service_path: folder,
+        filename: f.slice(folder.length + 1),
         fileid: { devid: 59, inode: 100 + i, extid: 0 },
         num_pending_deletes: 0,
         opens: {},
       };
       files[f] = entry;
-      entry.opens[`${2000 + i}/${Object.keys(entry.opens).length + 1}`] = {
-        server_id: server(i),
+      entry.opens[`${pid}/${Object.keys(entry.opens).length + 1}`] = {
+        server_id: server(pid),
         uid: 1000 + i,
         share_file_id: String(i + 1),
+        access_mask: { READ_DATA: true, WRITE_DATA: s.user !== 'nobody', APPEND_DATA: false },
         opened_at: iso(now),
       };
     }
@@ -182,7 +197,7 @@ const smbcontrol: Tool = (w, args) => {
   if (target === 'smbd' && w.model.stopped.includes('smbd.service')) return failed("Can't find pid for destination 'smbd'\n");
   if (message === 'reload-config' && args.length === 2) return said('');
   if (/^[0-9]+$/.test(target ?? '') && message === 'shutdown' && args.length === 2) {
-    w.model.sessions.splice(Number(target) - 2000, 1);
+    w.model.sessions = w.model.sessions.filter((s) => pidOf(s) !== Number(target));
     return done();
   }
   if ((message === 'close-share' || message === 'close-denied-share') && share !== undefined && args.length === 3) {
@@ -199,9 +214,10 @@ const exportfs: Tool = (w, args) => {
   const text = w.model.texts[EXPORTS] ?? '';
   const lines = text.split('\n').filter((l) => l.trim() !== '' && !l.startsWith('#'));
   if (args.length === 1 && (args[0] === '-ra' || args[0] === '-r')) {
-    const bad = lines.find((l) => !/^("\/[^"]*"|\/\S*)(\s+\S+\([a-z_,=]+\))+$/.test(l));
+    const bad = lines.find((l) => !/^("\/[^"]*"|\/\S*)(\s+\S+\([a-z_,=]+([A-Za-z0-9/._-]+)?\))+$/.test(l));
     return bad === undefined ? said('') : failed(`exportfs: ${EXPORTS}: syntax error: bad option list\n`);
   }
+  if (args.length === 1 && args[0] === '-f') return said('');
   if (args.length === 1 && args[0] === '-v') return said(lines.map((l) => `${l.split(/\s+(?=\S+\()/).join('\n\t\t')}\n`).join(''));
   return failed('exportfs: invalid option\nusage: exportfs [-adfhioruvs] [host:/path]\n');
 };
@@ -217,12 +233,43 @@ const systemctl: Tool = (w, args, now) => {
     const states = units.map((u) => (w.model.stopped.includes(u) ? 'inactive' : 'active'));
     return { exit: states.includes('active') ? 0 : 3, stdout: states.map((s) => `${s}\n`).join('') };
   }
+  if (verb === 'start' && units[0] === GUARD_UNIT) {
+    // nothing lies beneath simulated mounts
+    w.model.texts[GUARD_REPORT] = mountTable(w)
+      .split('\n')
+      .flatMap((l, i) => (/ zfs /.test(l) ? [`guarded ${i} ${l.split(' ').slice(0, 2).join(' ')}\n`] : []))
+      .join('');
+    return done();
+  }
   if (verb === 'start') {
     w.model.stopped = w.model.stopped.filter((u) => !units.includes(u));
     return done();
   }
   if (verb === 'reload' || verb === 'reload-or-restart' || verb === 'restart' || verb === 'try-reload-or-restart') return said('');
   return failed(`Unknown command verb '${verb ?? ''}'.\n`);
+};
+
+/** Folders are what files lie in: an empty one holds a file that nobody looks at. */
+const EMPTY_FOLDER = '.folder';
+const mkdir: Tool = (w, args) => {
+  const path = args.at(-1) ?? '';
+  const at = mountOf(w, path);
+  const d = at === null ? undefined : w.dataset(at.name);
+  if (at === null || d === undefined || at.below === '')
+    return failed(`mkdir: cannot create directory '${path}': No such file or directory\n`);
+  if (Object.keys(d.files).some((f) => f === at.below || f.startsWith(`${at.below}/`)))
+    return failed(`mkdir: cannot create directory '${path}': File exists\n`);
+  d.files = { ...d.files, [`${at.below}/${EMPTY_FOLDER}`]: 0 };
+  return done();
+};
+const mv: Tool = (w, args) => {
+  const [from = '', to = ''] = args.slice(-2).map((p) => mountOf(w, p)?.below ?? '');
+  const d = w.dataset(mountOf(w, args.at(-1) ?? '')?.name ?? '');
+  if (d === undefined || from === '' || to === '') return failed(`mv: cannot stat '${args.at(-2)}': No such file or directory\n`);
+  d.files = Object.fromEntries(
+    Object.entries(d.files).map(([f, size]) => [f === from || f.startsWith(`${from}/`) ? to + f.slice(from.length) : f, size]),
+  );
+  return done();
 };
 
 export const TOOLS: Readonly<Record<string, Tool>> = {
@@ -250,6 +297,8 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   getent,
   pdbedit,
   unlink,
+  mkdir,
+  mv,
   stat,
   chown,
   chmod,
@@ -284,4 +333,15 @@ export const mountOf = (w: World, path: string): { name: string; below: string }
 export const isReadonly = (w: World, name: string): boolean => {
   const d = w.dataset(name);
   return d !== undefined && datasetProperty(w, d, 'readonly', true)?.value === 'on';
+};
+
+/** As the kernel writes it: one mount a line, blanks in octal, what lies below comes later. */
+export const mountTable = (w: World): string => {
+  const mounts = w.sorted().flatMap((d) => {
+    const at = d.mounted ? mountpointOf(w, d) : null;
+    return at === null ? [] : [{ d, at }];
+  });
+  mounts.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const field = (text: string): string => text.replace(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return `overlay / overlay rw,relatime 0 0\n${mounts.map(({ d, at }) => `${field(d.name)} ${field(at)} zfs ${isReadonly(w, d.name) ? 'ro' : 'rw'},xattr,posixacl 0 0\n`).join('')}`;
 };

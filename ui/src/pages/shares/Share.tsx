@@ -1,6 +1,7 @@
 /** One share: whether it is served, to whom, with which options, and who is connected. */
 import { A, useParams } from '@solidjs/router';
 import { createMemo, createSignal, For, type JSX, lazy, Show, Suspense } from 'solid-js';
+import { ENCRYPT_WORDS, PRESET_WORDS, SIGN_WORDS } from '../../../../control/src/domain/share/words.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { whyNot } from '../../data/session.ts';
 import { trpc } from '../../data/trpc.ts';
@@ -8,6 +9,7 @@ import { Answer, Button, Empty, Note, Page, Section } from '../../parts/basic.ts
 import { Status } from '../../parts/Status.tsx';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../../parts/words.ts';
+import { ForClients } from './ForClients.tsx';
 import { Permissions } from './Permissions.tsx';
 import { RemoveShare } from './RemoveShare.tsx';
 import { type ObservedShare, who } from './who.ts';
@@ -23,12 +25,13 @@ const optionsOf = (s: ObservedShare['spec']): [string, string][] => {
       [c.access === 'ro' ? 'reads' : 'reads and writes', `squash ${c.squash}`, c.sync ? 'sync' : 'async'].join(', '),
     ]);
   return [
-    ['preset', s.preset],
+    ['preset', PRESET_WORDS[s.preset]],
     ['readOnly', yes(s.readOnly)],
     ['guests', yes(s.guests)],
     ['browseable', yes(s.browseable)],
     ['previousVersions', yes(s.previousVersions)],
-    ['encrypt', s.encrypt],
+    ['encrypt', `${s.encrypt}: ${ENCRYPT_WORDS[s.encrypt]}`],
+    ['sign', `${s.sign}: ${SIGN_WORDS[s.sign]}`],
     ...(s.preset === 'time-machine' ? ([['maxSize', s.maxSize || 'all the space there is']] as [string, string][]) : []),
     ['validUsers', s.validUsers.join(', ') || 'everyone with an account'],
     ['writeUsers', s.writeUsers.join(', ') || 'none'],
@@ -114,14 +117,15 @@ export const Share = (): JSX.Element => {
                   <Table
                     label="Connections"
                     rows={s().clients}
-                    empty={s().spec.kind === 'nfs' ? 'NFS does not tell who has it mounted.' : 'Nobody is connected.'}
+                    empty="Nobody is connected."
                     columns={[
-                      { id: 'u', head: 'Who', cell: (c) => c.user },
+                      { id: 'u', head: 'Who', cell: (c) => c.user || <span class="dim">whoever is at it</span> },
                       { id: 'm', head: 'Machine', cell: (c) => c.machine },
                       { id: 'f', head: 'Open files', align: 'end', cell: (c) => <span class="num">{c.openFiles}</span> },
                     ]}
                   />
                 </Section>
+                <ForClients share={s()} />
                 <Permissions dataset={s().spec.dataset} />
                 <Section title={s().spec.kind === 'nfs' ? 'Who may mount it' : 'Options'}>
                   <dl class="facts">

@@ -2,6 +2,7 @@
 import { createMemo, createSignal, createUniqueId, For, type JSX, Show } from 'solid-js';
 import { createStore } from 'solid-js/store';
 import { NfsClient, type NfsShare, shareKey, ShareSpec, SmbShare } from '../../../../control/src/domain/share/share.ts';
+import { ENCRYPT_WORDS, PRESET_WORDS, SIGN_WORDS, SQUASH_WORDS } from '../../../../control/src/domain/share/words.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { trpc } from '../../data/trpc.ts';
 import { CheckField, SelectField, TextField } from '../../forms/Field.tsx';
@@ -12,23 +13,6 @@ import '../../style/shares.css';
 
 type Kind = ShareSpec['kind'];
 type Client = NfsShare['clients'][number];
-const PRESET_WORDS: Readonly<Record<SmbShare['preset'], string>> = {
-  general: 'General: files for people',
-  'time-machine': 'Time Machine: backups of Macs',
-  media: 'Media: many readers, large files',
-  homes: 'Homes: each person sees their own folder',
-  'windows-acl': 'Windows permissions, kept as Windows sets them',
-};
-const ENCRYPT_WORDS: Readonly<Record<SmbShare['encrypt'], string>> = {
-  off: 'off',
-  desired: 'when the client can',
-  required: 'always; others are turned away',
-};
-const SQUASH_WORDS: Readonly<Record<Client['squash'], string>> = {
-  root: 'root becomes nobody',
-  all: 'everyone becomes nobody',
-  none: 'everyone stays who they are',
-};
 const asChoices = (values: readonly string[] | null, words: Readonly<Record<string, string>>) =>
   (values ?? []).map((value) => ({ value, label: words[value] ?? value }));
 /** "anna, @family" as it is typed. */
@@ -59,6 +43,7 @@ export const ShareForm = (props: { share?: ShareSpec; dataset?: string; onClose:
     previousVersions: smb?.previousVersions ?? true,
     preset: smb?.preset ?? 'general',
     encrypt: smb?.encrypt ?? 'desired',
+    sign: smb?.sign ?? 'auto',
   });
   const [clients, setClients] = createStore<Client[]>(was?.kind === 'nfs' ? was.clients.map((c) => ({ ...c })) : [{ ...NEW_CLIENT }]);
   const [shown, setShown] = createSignal(false);
@@ -191,6 +176,12 @@ export const ShareForm = (props: { share?: ShareSpec; dataset?: string; onClose:
             value={options.encrypt}
             onChange={(v) => setOptions('encrypt', SmbShare.shape.encrypt.unwrap().parse(v))}
             choices={asChoices(choicesOf(SmbShare.shape.encrypt.unwrap()), ENCRYPT_WORDS)}
+          />
+          <SelectField
+            label="Signing on the wire"
+            value={options.sign}
+            onChange={(v) => setOptions('sign', SmbShare.shape.sign.unwrap().parse(v))}
+            choices={asChoices(choicesOf(SmbShare.shape.sign.unwrap()), SIGN_WORDS)}
           />
           <Show when={options.preset === 'time-machine'}>
             {field('maxSize', 'Macs may fill at most', { optional: true, placeholder: '2T', help: 'Empty for all the space there is.' })}

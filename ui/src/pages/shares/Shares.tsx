@@ -4,7 +4,7 @@ import { createMemo, createSignal, type JSX, lazy, Show, Suspense } from 'solid-
 import { nothing, useQuery } from '../../data/query.ts';
 import { whyNot } from '../../data/session.ts';
 import { trpc } from '../../data/trpc.ts';
-import { Answer, Button, Empty, Page, Section } from '../../parts/basic.tsx';
+import { Answer, Button, Empty, Page } from '../../parts/basic.tsx';
 import { Status } from '../../parts/Status.tsx';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../../parts/words.ts';
@@ -82,19 +82,9 @@ export const Shares = (): JSX.Element => {
                 },
               ]}
             />
-            <Section title="Connected now" aside={plural(clients().length, 'connection')}>
-              <Table
-                label="Connections"
-                rows={clients()}
-                empty="Nobody is connected."
-                columns={[
-                  { id: 'u', head: 'Who', cell: (c) => c.user },
-                  { id: 'm', head: 'Machine', wide: true, cell: (c) => c.machine },
-                  { id: 's', head: 'Share', cell: (c) => c.share },
-                  { id: 'f', head: 'Open files', align: 'end', cell: (c) => <span class="num">{c.openFiles}</span> },
-                ]}
-              />
-            </Section>
+            <p class="dim">
+              {plural(clients().length, 'connection')} now: <A href="/shares/sessions">who, from where, and what they have open</A>
+            </p>
           </Show>
         )}
       </Answer>
