@@ -2,11 +2,13 @@
 import type { NewEvent } from '../domain/event/event.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Operation } from '../domain/operation/operation.ts';
-import { careDue, type CareKind, careNext, type PoolCare, type Seen, USUAL_CARE, whyNotNow } from '../domain/pool/care.ts';
+import { careDue, type CareKind, careNext, type Seen, whyNotNow } from '../domain/pool/care.ts';
+import type { PoolCare } from '../domain/pool/settings.ts';
 import { ok, refuse, type Result } from '../domain/refusal.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { ExecAnswer } from '../host/executor.ts';
 import type { Clock, Store } from '../store/types.ts';
+import { careSeenKey, keepPoolSettings, poolSetting } from './pool-settings.ts';
 
 export type CareStatus = { pool: string; care: PoolCare; next: Record<CareKind, number | null> };
 export type CareKeeper = {
@@ -15,9 +17,6 @@ export type CareKeeper = {
   put(o: Observed, pool: string, care: PoolCare, actor: Actor): Result<CareStatus>;
 };
 
-const key = (guid: string): string => `pool.care ${guid}`;
-const seenKey = (guid: string): string => `pool.care-seen ${guid}`;
-
 export const createCare = (deps: {
   store: Store;
   clock: Clock;
@@ -25,16 +24,13 @@ export const createCare = (deps: {
   tell: (event: NewEvent) => void;
 }): CareKeeper => {
   const { store, clock } = deps;
-  const careOf = (guid: string): PoolCare => {
-    const text = store.settings.get(key(guid));
-    return text === null ? USUAL_CARE : (JSON.parse(text) as PoolCare); // written by put alone
-  };
+  const careOf = (guid: string): PoolCare => poolSetting(store, guid, 'care');
   /** A pool that is met for the first time owes nothing. */
   const seenOf = (guid: string): Seen => {
-    const text = store.settings.get(seenKey(guid));
+    const text = store.settings.get(careSeenKey(guid));
     if (text !== null) return JSON.parse(text) as Seen; // written here alone
     const fresh: Seen = { scrub: clock(), trim: clock() };
-    store.settings.set(seenKey(guid), JSON.stringify(fresh));
+    store.settings.set(careSeenKey(guid), JSON.stringify(fresh));
     return fresh;
   };
   const find = (o: Observed, name: string) => {
@@ -57,7 +53,7 @@ export const createCare = (deps: {
           const answer = await deps.execute({ kind: `pool.${kind}`, name: pool.name, guid: pool.guid, action: 'start' });
           if (!answer.ok && (answer.refusal.code === 'busy' || answer.refusal.code === 'unavailable')) continue;
           seen[kind] = clock();
-          store.settings.set(seenKey(pool.guid), JSON.stringify(seen));
+          store.settings.set(careSeenKey(pool.guid), JSON.stringify(seen));
           deps.tell({
             kind: 'pool.changed',
             severity: answer.ok ? 'info' : 'warning',
@@ -80,9 +76,7 @@ export const createCare = (deps: {
       if (!pool.ok) return pool;
       const { guid } = pool.value;
       store.transact(() => {
-        store.settings.set(key(guid), JSON.stringify(care));
-        // from now on: what another schedule would have asked for is not made up
-        store.settings.set(seenKey(guid), JSON.stringify({ scrub: clock(), trim: clock() }));
+        keepPoolSettings(store, guid, { care }, clock);
         deps.tell({
           kind: 'pool.changed',
           severity: 'info',

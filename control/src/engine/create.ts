@@ -24,7 +24,7 @@ import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
 import { factOf, snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
-import { keepingSchedules } from './kept.ts';
+import { keepingOwn } from './kept.ts';
 import { createPlanner } from './planner.ts';
 import { ARC_EVERY, createArc } from './arc.ts';
 import { createCare } from './care.ts';
@@ -34,6 +34,7 @@ import { createGuardian } from './guardian.ts';
 import { createHeartbeats, LISTEN_EVERY } from './heartbeat.ts';
 import { createIo } from './io.ts';
 import { createProgress } from './progress.ts';
+import { poolSettings } from './pool-settings.ts';
 import { createPulse, PULSE_EVERY } from './pulse.ts';
 import { createRunner, type RunEnded } from './runner.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
@@ -120,6 +121,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       if (d.keyFile) d.keyBackedUp = store.keyBackups.get(d.keyFile) !== null;
     }
     observed.schedules = store.schedules.list().map((s) => s.schedule);
+    for (const p of observed.pools) p.settings = poolSettings(store, p.guid);
     health.mark(observed);
     arc.mark(observed);
     return observed;
@@ -200,7 +202,11 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     store,
     observer,
     planner,
+<<<<<<< HEAD
     executor: keepingSchedules(executor, store, clock, (limit) => arc.choose(limit)),
+=======
+    executor: keepingOwn(executor, store, clock, async (name) => (await observer.get(0)).observed.pools.find((p) => p.name === name)?.guid),
+>>>>>>> d3efee8 (state: declare how a pool is looked after)
     clock,
     random: deps.random,
     ended,

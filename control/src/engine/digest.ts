@@ -21,6 +21,7 @@ export const observationDigest = (o: Observed): string => {
         p.guid,
         p.health,
         p.options,
+        p.settings ?? null,
         p.vdevs.map((v) => [v.kind, v.role, v.guid, v.disks.map((d) => [d.path, d.guid, d.state])]),
       ]),
     );

@@ -13,7 +13,7 @@ import type { Observed } from '../domain/observed/observed.ts';
 import type { Approval } from '../domain/operation/operation.ts';
 import type { ChangeRequest } from '../domain/plan/change.ts';
 import type { Plan } from '../domain/plan/types.ts';
-import type { PoolCare } from '../domain/pool/care.ts';
+import type { PoolCare } from '../domain/pool/settings.ts';
 import type { Importable } from '../domain/pool/importable.ts';
 import type { ObservedPool } from '../domain/pool/pool.ts';
 import type { Refusal, Result } from '../domain/refusal.ts';

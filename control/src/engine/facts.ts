@@ -16,6 +16,15 @@ export const factOf = (op: Operation): Fact => {
       return { kind: 'pool.created', subject: `pool:${op.name}`, message: `pool ${op.name} was created` };
     case 'pool.set':
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `options of pool ${op.name} were changed` };
+    case 'pool.keep': {
+      const { care, capacity, heartbeat } = op.settings;
+      const words = [
+        ...(care ? [`scrub ${care.scrub ?? 'never'}, trim ${care.trim ?? 'never'} (${care.timezone})`] : []),
+        ...(capacity ? [`filling at ${capacity.warn}%, nearly full at ${capacity.high}%, full at ${capacity.full}%`] : []),
+        ...(heartbeat ? [heartbeat.on ? `a heartbeat may take ${heartbeat.limit / 1000} s` : 'no heartbeat'] : []),
+      ];
+      return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `pool ${op.name}: ${words.join('; ')}` };
+    }
     case 'pool.scrub':
       return { kind: 'pool.changed', subject: `pool:${op.name}`, message: `scrub of pool ${op.name}: ${op.action}` };
     case 'pool.replace':

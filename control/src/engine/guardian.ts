@@ -14,7 +14,6 @@ import {
   spaceOf,
   suggestedReserve,
   type Thresholds,
-  USUAL_THRESHOLDS,
   whyNoReserve,
 } from '../domain/pool/capacity.ts';
 import type { Observed } from '../domain/observed/observed.ts';
@@ -25,6 +24,7 @@ import type { Actor } from '../domain/user/user.ts';
 import { poolsAreKnown } from '../host/observe.ts';
 import type { ExecAnswer } from '../host/executor.ts';
 import type { Clock, Store } from '../store/types.ts';
+import { keepPoolSettings, poolSetting } from './pool-settings.ts';
 import { settleAlerts } from './conditions.ts';
 
 export type Guardian = {
@@ -39,7 +39,6 @@ export type Guardian = {
 type Kept = { name: string; guid: string; space: Space; level: CapacityLevel; offered: boolean };
 type Released = { at: number; bytes: number };
 
-const thresholdsKey = (guid: string): string => `pool.thresholds ${guid}`;
 const releasedKey = (guid: string): string => `pool.released ${guid}`;
 const SEVERITY = { fine: 'info', filling: 'warning', high: 'critical', full: 'critical' } as const;
 
@@ -55,10 +54,7 @@ export const createGuardian = (deps: {
   const { store, clock, tell } = deps;
   const pools = new Map<string, Kept>();
 
-  const thresholdsOf = (guid: string): Thresholds => {
-    const text = store.settings.get(thresholdsKey(guid));
-    return text === null ? USUAL_THRESHOLDS : (JSON.parse(text) as Thresholds); // written by setThresholds alone
-  };
+  const thresholdsOf = (guid: string): Thresholds => poolSetting(store, guid, 'capacity');
   const releasedOf = (guid: string): Released | null => {
     const text = store.settings.get(releasedKey(guid));
     return text === null ? null : (JSON.parse(text) as Released); // written below alone
@@ -211,7 +207,7 @@ export const createGuardian = (deps: {
       if (!found.ok) return found;
       const k = found.value;
       store.transact(() => {
-        store.settings.set(thresholdsKey(k.guid), JSON.stringify(thresholds));
+        keepPoolSettings(store, k.guid, { capacity: thresholds }, clock);
         tell({
           kind: 'pool.changed',
           severity: 'info',

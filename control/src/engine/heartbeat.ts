@@ -23,6 +23,7 @@ import type { Host } from '../host/host.ts';
 import { readPulse } from '../host/pulse.ts';
 import { kernelNames, readDiskCounters } from '../host/disks/counters.ts';
 import type { Clock, Store } from '../store/types.ts';
+import { keepPoolSettings, poolSetting } from './pool-settings.ts';
 import { settleAlerts } from './conditions.ts';
 
 export const LISTEN_EVERY = 2_000;
@@ -56,7 +57,6 @@ type Known = {
   movedAt: number;
 };
 
-const settingsKey = (guid: string): string => `pool.heartbeat ${guid}`;
 const guidKey = (name: string): string => `pool.guid ${name}`;
 const failedKey = (guid: string): string => `pool.failed ${guid}`;
 
@@ -73,10 +73,7 @@ export const createHeartbeats = (deps: {
   const asked = new Set<Promise<unknown>>();
   let alerts = '';
 
-  const settingsOf = (guid: string): HeartbeatSettings => {
-    const text = store.settings.get(settingsKey(guid));
-    return text === null ? USUAL_HEARTBEAT : (JSON.parse(text) as HeartbeatSettings); // written by set alone
-  };
+  const settingsOf = (guid: string): HeartbeatSettings => poolSetting(store, guid, 'heartbeat');
 
   /** Those that were seen, and those that the kernel has and that never answered while this process runs. */
   const meet = (o: Observed, kernel: ReadonlyMap<string, string>): void => {
@@ -228,7 +225,7 @@ export const createHeartbeats = (deps: {
       if (k?.shown == null)
         return refuse('not-found', `pool ${pool}`, 'there is nothing of this name', '`dplane pool list` shows what there is');
       store.transact(() => {
-        store.settings.set(settingsKey(k.guid), JSON.stringify(settings));
+        keepPoolSettings(store, k.guid, { heartbeat: settings }, clock);
         deps.tell({
           kind: 'pool.changed',
           severity: 'info',

@@ -6,8 +6,14 @@ import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { DatasetSpec } from '../domain/dataset/dataset.ts';
+<<<<<<< HEAD
 import { DeclaredPermissions } from '../domain/permission/permission.ts';
+=======
+import { Thresholds } from '../domain/pool/capacity.ts';
+import { HeartbeatSettings } from '../domain/pool/heartbeat.ts';
+>>>>>>> d3efee8 (state: declare how a pool is looked after)
 import { PoolOptions, PoolSpec, Vdev } from '../domain/pool/pool.ts';
+import { PoolCare } from '../domain/pool/settings.ts';
 import { PROPERTY_NAMES } from '../domain/property/property.ts';
 import { ReplicationTask } from '../domain/replication/replication.ts';
 import { Retention, SnapshotSchedule } from '../domain/schedule/schedule.ts';
@@ -197,6 +203,12 @@ const knownKeys = (path: Path, value: unknown): readonly string[] => {
       return keysOf(PoolSpec);
     case 'pools.vdevs':
       return keysOf(Vdev);
+    case 'pools.care':
+      return keysOf(PoolCare);
+    case 'pools.capacity':
+      return keysOf(Thresholds);
+    case 'pools.heartbeat':
+      return keysOf(HeartbeatSettings);
     case 'pools.options':
       return keysOf(PoolOptions);
     case 'pools.properties':

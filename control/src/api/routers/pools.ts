@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Candidate, candidateFor, inOrderOfUse } from '../../domain/disk/candidate.ts';
 import { PoolName } from '../../domain/names.ts';
 import { placeIn } from '../../domain/plan/pool-deeds.ts';
-import { PoolCare } from '../../domain/pool/care.ts';
+import { PoolCare } from '../../domain/pool/settings.ts';
 import { Importable } from '../../domain/pool/importable.ts';
 import { ObservedPool, ObservedVdev, PoolHealth, Scan } from '../../domain/pool/pool.ts';
 import { findDisk, findVdev } from '../../domain/pool/redundancy.ts';

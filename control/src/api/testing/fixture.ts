@@ -8,7 +8,7 @@ import type { ObservedDataset } from '../../domain/dataset/dataset.ts';
 import type { Plan } from '../../domain/plan/types.ts';
 import type { ObservedPool } from '../../domain/pool/pool.ts';
 import { type PoolCapacity, type Thresholds, USUAL_THRESHOLDS } from '../../domain/pool/capacity.ts';
-import { type PoolCare, USUAL_CARE } from '../../domain/pool/care.ts';
+import { type PoolCare, USUAL_CARE } from '../../domain/pool/settings.ts';
 import { type DiskCare, USUAL_DISK_CARE } from '../../domain/disk/health.ts';
 import { type HeartbeatSettings, USUAL_HEARTBEAT } from '../../domain/pool/heartbeat.ts';
 import type { PoolHeartbeat } from '../../engine/heartbeat.ts';

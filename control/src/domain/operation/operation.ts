@@ -265,6 +265,7 @@ export const targetOf = (op: Operation): Target | null => {
     case 'pool.beat':
     case 'pool.fail':
     case 'pool.reserve':
+    case 'pool.keep':
       return { kind: 'pool', name: op.name, guid: op.guid };
     default:
       return null;

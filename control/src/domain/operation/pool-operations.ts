@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { SmartDevice, TestKind } from '../disk/smart.ts';
 import { DiskPath, Guid, PoolName } from '../names.ts';
 import { Vdev } from '../pool/pool.ts';
+import { PoolSettings } from '../pool/settings.ts';
 
 /** What a disk is called; also one that is gone, and known by its guid only. */
 export const DiskLabel = z
@@ -46,6 +47,8 @@ export const POOL_OPERATIONS = [
 
 /** Pools that come and go, and what the gate at the start waits for. */
 export const POOL_MOVES = [
+  /** Kept by the control plane, not by the executor. Null: the pool that was just made. */
+  z.strictObject({ kind: z.literal('pool.keep'), name: PoolName, guid: Guid.nullable(), settings: PoolSettings.partial() }),
   /** Reading that needs root: which pools lie on the disks. */
   z.strictObject({ kind: z.literal('pool.scan') }),
   /** Reading that needs root: what the kernel's ZFS noted lately. */

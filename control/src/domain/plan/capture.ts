@@ -1,4 +1,5 @@
 /** The live system as declared state: planning it against the same observation gives an empty plan. */
+import { canonical } from '../canonical.ts';
 import type { DatasetSpec, ObservedDataset } from '../dataset/dataset.ts';
 import { Cipher } from '../key/key.ts';
 import { poolOf } from '../names.ts';
@@ -6,6 +7,7 @@ import { accessOf, type DeclaredPermissions } from '../permission/permission.ts'
 import type { ObservedAccounts } from '../share-user/share-user.ts';
 import type { Observed } from '../observed/observed.ts';
 import { type ObservedPool, PoolOptions, type PoolSpec } from '../pool/pool.ts';
+import { type PoolSettings, USUAL_SETTINGS } from '../pool/settings.ts';
 import { type Properties, PROPERTIES, type PropertyName } from '../property/property.ts';
 import { type DesiredState, EMPTY_STATE } from '../state/state.ts';
 import { isOwn } from './values.ts';
@@ -75,6 +77,13 @@ const captureAccounts = ({ users, groups }: ObservedAccounts): Pick<DesiredState
   ...(groups.length > 0 || users.length > 0 ? { share_groups: groups, share_users: users.map(({ note: _note, ...u }) => u) } : {}),
 });
 
+/** What somebody decided: as usual is what is left out. */
+const ownSettings = ({ settings }: ObservedPool): Partial<PoolSettings> => {
+  if (settings === undefined) return {};
+  const own = (['care', 'capacity', 'heartbeat'] as const).filter((k) => canonical(settings[k]) !== canonical(USUAL_SETTINGS[k]));
+  return Object.fromEntries(own.map((k) => [k, settings[k]]));
+};
+
 const capturePool = (p: ObservedPool, properties: Properties): PoolSpec => {
   const options: PoolOptions = {};
   for (const [name, value] of Object.entries(p.options)) {
@@ -87,6 +96,7 @@ const capturePool = (p: ObservedPool, properties: Properties): PoolSpec => {
     vdevs: p.vdevs.map((v) => ({ kind: v.kind, role: v.role, disks: v.disks.map((d) => d.path) })),
     options,
     properties,
+    ...ownSettings(p),
   };
 };
 

@@ -1,8 +1,10 @@
 /** Pools: made, never unmade. What can't be reached from declared state is said, and gates what is in the pool. */
+import { canonical } from '../canonical.ts';
 import { whyNotFree } from '../disk/disk.ts';
 import { formatBytes } from '../names.ts';
 import { whyUneven } from '../pool/layout.ts';
 import type { ObservedPool, PoolOptions, PoolSpec, Vdev } from '../pool/pool.ts';
+import { type PoolSettings, USUAL_SETTINGS } from '../pool/settings.ts';
 import { settable } from './values.ts';
 import type { Change } from './types.ts';
 import { add, byText, impossible, runnable, type World } from './world.ts';
@@ -56,6 +58,28 @@ const whyNoDisks = (w: World, spec: PoolSpec): string | null => {
     if (why !== undefined) problems.push(`${path}: ${why}`);
   }
   return problems.length === 0 ? null : problems.sort(byText).join('; ');
+};
+
+const flat = (value: object): Map<string, string | null> =>
+  new Map(Object.entries(value).map(([k, v]) => [k, v === null ? null : String(v)]));
+
+/** What the control plane keeps of a pool: nothing of it waits for the pool. */
+const planSettings = (w: World, spec: PoolSpec, seen: ObservedPool | null, after: string[]): void => {
+  const now = seen?.settings ?? USUAL_SETTINGS;
+  const settings: Partial<PoolSettings> = {};
+  const changes: Change[] = [];
+  for (const part of ['care', 'capacity', 'heartbeat'] as const) {
+    const wanted = spec[part];
+    if (wanted === undefined || canonical(wanted) === canonical(now[part])) continue;
+    Object.assign(settings, { [part]: wanted });
+    const from = flat(now[part]);
+    for (const [name, to] of flat(wanted))
+      if (from.get(name) !== to) changes.push({ property: `${part} ${name}`, from: from.get(name) ?? null, to });
+  }
+  if (changes.length === 0) return;
+  const operation = { kind: 'pool.keep', name: spec.name, guid: seen?.guid ?? null, settings } as const;
+  const reason = `how it is looked after ${w.words.differs}`;
+  add(w, runnable({ verb: 'MODIFY', noun: 'pool', name: spec.name, risk: 'safe', reason, operation, changes, after }));
 };
 
 export const planPools = (w: World): void => {
@@ -121,6 +145,8 @@ export const planPools = (w: World): void => {
             ),
           );
       }
+      const made = w.makes.get(spec.name);
+      if (made !== undefined && w.actions.get(made)?.operation) planSettings(w, spec, null, [made]);
       continue;
     }
     if (guid !== undefined && guid !== seen.guid) {
@@ -133,6 +159,7 @@ export const planPools = (w: World): void => {
       continue;
     }
     planExisting(w, spec, seen, gate);
+    planSettings(w, spec, seen, []);
   }
   if (w.desired.ignore_extraneous) return;
   for (const name of new Set([...w.pools.keys(), ...stuck.keys()])) {

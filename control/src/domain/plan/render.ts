@@ -61,6 +61,11 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['dataset', 'rename', op.name, op.to];
     case 'dataset.destroy':
       return ['dataset', 'destroy', op.name];
+    case 'pool.keep': {
+      const { care, capacity, heartbeat } = op.settings;
+      if (care === undefined || capacity !== undefined || heartbeat !== undefined) return null;
+      return ['pool', 'schedule', op.name, '--scrub', care.scrub ?? 'never', '--trim', care.trim ?? 'never', '--timezone', care.timezone];
+    }
     case 'pool.scrub':
       return ['pool', 'scrub', op.name, ...(op.action === 'start' ? [] : [`--${op.action}`])];
     case 'pool.replace':

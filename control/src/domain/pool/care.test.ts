@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { careDue, careNext, type PoolCare, USUAL_CARE, whyNotNow } from './care.ts';
+import { careDue, careNext, whyNotNow } from './care.ts';
+import { type PoolCare, USUAL_CARE } from './settings.ts';
 
 const at = (text: string): number => Date.parse(`${text}Z`);
 const care: PoolCare = { scrub: '0 2 * * 0', trim: '30 3 * * *', timezone: 'UTC' };

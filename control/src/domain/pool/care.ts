@@ -1,19 +1,8 @@
 /** When a pool is looked after by itself: every block read (scrub), free space told to its disks (trim). By the cron of the snapshot schedules. Pure. */
-import { z } from 'zod';
 import { lastDue, nextDue } from '../schedule/cron.ts';
-import { Cron } from '../schedule/schedule.ts';
-import { isZone, zone } from '../schedule/zone.ts';
+import { zone } from '../schedule/zone.ts';
 import type { ObservedPool } from './pool.ts';
-
-export const PoolCare = z.strictObject({
-  /** Null: never by itself. */
-  scrub: Cron.nullable(),
-  trim: Cron.nullable(),
-  timezone: z.string().max(64).refine(isZone, 'expected a time zone such as Europe/Vienna'),
-});
-export type PoolCare = z.infer<typeof PoolCare>;
-/** What nobody has decided: a pool that is never read through keeps its damage to itself. */
-export const USUAL_CARE: PoolCare = { scrub: '0 2 1 * *', trim: null, timezone: 'UTC' };
+import type { PoolCare } from './settings.ts';
 
 export type CareKind = 'scrub' | 'trim';
 /** Until when each was seen to; a moment that lies before is not made up for. */

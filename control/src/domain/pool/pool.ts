@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { DiskPath, Guid, PoolName } from '../names.ts';
 import { Properties } from '../property/property.ts';
+import { Thresholds } from './capacity.ts';
+import { HeartbeatSettings } from './heartbeat.ts';
+import { PoolCare, PoolSettings } from './settings.ts';
 
 export const VdevKind = z.enum(['stripe', 'mirror', 'raidz1', 'raidz2', 'raidz3', 'draid1', 'draid2', 'draid3']);
 export type VdevKind = z.infer<typeof VdevKind>;
@@ -50,6 +53,10 @@ export const PoolSpec = z.strictObject({
   vdevs: z.array(Vdev).min(1).max(64),
   options: PoolOptions.default({}),
   properties: Properties.prefault({}),
+  /** Left out: not looked at. */
+  care: PoolCare.optional(),
+  capacity: Thresholds.optional(),
+  heartbeat: HeartbeatSettings.optional(),
 });
 export type PoolSpec = z.infer<typeof PoolSpec>;
 
@@ -123,6 +130,8 @@ export const ObservedPool = z.object({
   checkpoint: z.object({ at: z.number(), space: z.number().nonnegative() }).optional(),
   /** Held back for when it is full. */
   reserve: z.number().nonnegative().optional(),
+  /** What the control plane keeps of it. */
+  settings: PoolSettings.optional(),
   options: z.object({ ashift: z.number().int(), autotrim: z.string(), autoexpand: z.string(), comment: z.string() }).partial(),
 });
 export type ObservedPool = z.infer<typeof ObservedPool>;

@@ -35,6 +35,7 @@ test('the vocabulary has no such operation', () => {
     'pool.add',
     'pool.remove',
     'pool.trim',
+    'pool.keep',
     'pool.scan',
     'pool.events',
     'pool.import',
