@@ -76,6 +76,8 @@ test('each pool has a heartbeat, in a dataset that nobody sees', async () => {
   await change(nas, call, [{ kind: 'snapshot.create', dataset: 'tank', tag: 'whole', recursive: true }]);
   expect(await nas.must(['zfs', 'list', '-H', '-o', 'name', '-t', 'snapshot', '-r', 'tank'])).toBe('tank@whole\n');
   await expect(call('POST', '/api/plans', { changes: [{ kind: 'dataset.destroy', name: 'tank/.dplane' }] })).rejects.toThrow('400');
+  // nothing of it is written into the history of the pool, which has no end
+  expect(await nas.must(['zpool', 'history', 'tank'])).not.toContain('zpool sync');
   await call('PUT', '/api/zfs/pools/other/heartbeat', { heartbeat: { on: true, limit: 15_000 } });
 });
 

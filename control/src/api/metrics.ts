@@ -70,6 +70,18 @@ export const metricsText = async (s: Services): Promise<string> => {
     'Damaged files.',
     pools.map((p) => [{ pool: p.name }, p.dataErrors]),
   );
+  put(
+    'dplane_pool_heartbeat',
+    'gauge',
+    '1 when the heartbeat of the pool beats.',
+    s.engine.heartbeats.list().map((h) => [{ pool: h.pool, state: h.state }, h.state === 'beating' ? 1 : 0]),
+  );
+  put(
+    'dplane_pool_used_share',
+    'gauge',
+    'How much of what can be used is used, without the reserve: 0 to 1.',
+    s.engine.guardian.list().map((c) => [{ pool: c.pool }, c.share]),
+  );
   put('dplane_pools_stuck', 'gauge', 'Pools that do not answer.', one(stuck.length));
   put('dplane_datasets', 'gauge', 'Datasets.', one(datasets.length));
   put('dplane_snapshots', 'gauge', 'Snapshots in the index.', one(s.store.snapshots.page({ offset: 0, limit: 1 }).total));
