@@ -202,11 +202,13 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     store,
     observer,
     planner,
-<<<<<<< HEAD
-    executor: keepingSchedules(executor, store, clock, (limit) => arc.choose(limit)),
-=======
-    executor: keepingOwn(executor, store, clock, async (name) => (await observer.get(0)).observed.pools.find((p) => p.name === name)?.guid),
->>>>>>> d3efee8 (state: declare how a pool is looked after)
+    executor: keepingOwn(
+      executor,
+      store,
+      clock,
+      async (name) => (await observer.get(0)).observed.pools.find((p) => p.name === name)?.guid,
+      (limit) => arc.choose(limit),
+    ),
     clock,
     random: deps.random,
     ended,

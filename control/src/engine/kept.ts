@@ -1,28 +1,16 @@
 /** Operations on what the control plane keeps itself: carried out here, so that they are steps of plans like all others. The rest goes on to the executor. */
-<<<<<<< HEAD
-import { ok } from '../domain/refusal.ts';
-import type { ExecAnswer, Executor } from '../host/executor.ts';
-=======
 import { ok, refuse } from '../domain/refusal.ts';
-import type { Executor } from '../host/executor.ts';
->>>>>>> d3efee8 (state: declare how a pool is looked after)
+import type { ExecAnswer, Executor } from '../host/executor.ts';
 import type { Clock, Store } from '../store/types.ts';
 import { keepPoolSettings } from './pool-settings.ts';
 
-<<<<<<< HEAD
-export const keepingSchedules = (
-  executor: Executor,
-  store: Store,
-  clock: Clock,
-  chooseArc: (limit: number | null) => Promise<ExecAnswer>,
-=======
 export const keepingOwn = (
   executor: Executor,
   store: Store,
   clock: Clock,
   /** Of a pool that was just made. */
   guidOf: (pool: string) => Promise<string | undefined>,
->>>>>>> d3efee8 (state: declare how a pool is looked after)
+  chooseArc: (limit: number | null) => Promise<ExecAnswer>,
 ): Executor => ({
   execute: async (request, signal) => {
     const op = request.operation;
@@ -34,12 +22,8 @@ export const keepingOwn = (
     }
     if (op.kind === 'schedule.put') store.schedules.put(op.schedule, clock());
     else if (op.kind === 'schedule.remove') store.schedules.remove(op.name);
-<<<<<<< HEAD
     else if (op.kind === 'memory.arc') return await chooseArc(op.limit);
     else return await executor.execute(request, signal);
-=======
-    else return executor.execute(request, signal);
->>>>>>> d3efee8 (state: declare how a pool is looked after)
     return { ...ok({}), result: {}, replayed: false };
   },
   // of its own it remembers nothing: doing them twice is doing them once

@@ -6,12 +6,9 @@ import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { DatasetSpec } from '../domain/dataset/dataset.ts';
-<<<<<<< HEAD
 import { DeclaredPermissions } from '../domain/permission/permission.ts';
-=======
 import { Thresholds } from '../domain/pool/capacity.ts';
 import { HeartbeatSettings } from '../domain/pool/heartbeat.ts';
->>>>>>> d3efee8 (state: declare how a pool is looked after)
 import { PoolOptions, PoolSpec, Vdev } from '../domain/pool/pool.ts';
 import { PoolCare } from '../domain/pool/settings.ts';
 import { PROPERTY_NAMES } from '../domain/property/property.ts';

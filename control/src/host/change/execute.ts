@@ -142,13 +142,10 @@ const perform = (context: ChangeContext, op: Operation): Promise<Changed> => {
       return activateGeneration(context, op);
     case 'generation.delete':
       return deleteGenerations(context, op);
-<<<<<<< HEAD
     case 'arc.set':
       return setArc(context, op);
     case 'memory.arc':
-=======
     case 'pool.keep':
->>>>>>> d3efee8 (state: declare how a pool is looked after)
     case 'schedule.put':
     case 'schedule.remove':
       return Promise.resolve(refuse('invalid', op.kind, 'this is kept by the control plane, not by the executor', 'ask dplaned'));

@@ -97,11 +97,8 @@ const laneOf = (op: Operation): string | null => {
       return `pool:${poolOf(op.dataset)}`;
     case 'schedule.put':
     case 'schedule.remove':
-<<<<<<< HEAD
     case 'memory.arc':
-=======
     case 'pool.keep':
->>>>>>> d3efee8 (state: declare how a pool is looked after)
       return null;
     default:
       return `pool:${poolOf(op.name)}`;
