@@ -84,7 +84,7 @@ let
       inherit description;
     };
 
-  text = pkgs.writeText "state.json" (builtins.toJSON ({ version = 1; } // cfg.state));
+  text = pkgs.writeText "state.json" (builtins.toJSON ({ version = 1; } // lib.filterAttrs (_: value: value != null) cfg.state));
 in
 {
   options.services.dplaneos.state = lib.mkOption {
@@ -103,6 +103,14 @@ in
           };
           datasets = list "Datasets, as in state.yaml.";
           shares = list "Shares, as in state.yaml.";
+          memory = lib.mkOption {
+            type = lib.types.nullOr (lib.types.attrsOf lib.types.str);
+            default = null;
+            example = {
+              arc = "4G";
+            };
+            description = "How much memory ZFS's cache may take, as in state.yaml: a size, or auto. Null: it is not looked at.";
+          };
           schedules = list "Snapshot schedules, as in state.yaml.";
           replication = list "Replication tasks, as in state.yaml.";
         };

@@ -39,6 +39,8 @@
         }
         { name = "tank/media"; }
       ];
+      # ZFS's cache: a size, or what this machine and what runs on it leave
+      memory.arc = "auto";
       shares = [
         {
           kind = "smb";
