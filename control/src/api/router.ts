@@ -5,6 +5,7 @@ import { keys } from './routers/keys.ts';
 import { me } from './routers/me.ts';
 import { plans, runs } from './routers/plans.ts';
 import { audit, events } from './routers/records.ts';
+import { clones } from './routers/clones.ts';
 import { claim, session } from './routers/session.ts';
 import { schedules } from './routers/schedules.ts';
 import { preview } from './routers/preview.ts';
@@ -29,6 +30,7 @@ export const appRouter = router({
   datasets,
   snapshots,
   keys,
+  clones,
   preview,
   schedules,
   shares,

@@ -2,7 +2,7 @@
 import type { Handler } from './cli.ts';
 import type { Arg, Command, Option } from './parse.ts';
 
-type Make = (
+export type Make = (
   path: string,
   summary: string,
   examples: readonly string[],

@@ -3,6 +3,7 @@
  * only when it runs.
  */
 import type { Handler } from './cli.ts';
+import { cloneCommands } from './commands-clones.ts';
 import { keyCommands } from './commands-keys.ts';
 import { poolCommands } from './commands-pools.ts';
 import type { Arg, Command, Option } from './parse.ts';
@@ -343,6 +344,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
     },
   ),
   ...keyCommands(command, CHANGE),
+  ...cloneCommands(command, CHANGE),
   command(
     'disk list',
     'disks, and which are free',

@@ -231,3 +231,16 @@ test('only an admin approves, and nobody is above the table', () => {
     if (p.endsWith('.write') || p === 'plan.apply') expect([can('viewer', p), can('auditor', p)]).toEqual([false, false]);
   expect(can('operator', 'access.write')).toBe(false);
 });
+
+test('what ZFS does not take is refused with the reason that people need', () => {
+  const why = (name: string): string => DatasetName.safeParse(name).error?.issues[0]?.message ?? 'taken';
+  for (const name of ['tank/a b', 'tank/a:b_c.d-e', `tank/${'x'.repeat(250)}`]) expect(why(name)).toBe('taken');
+  for (const name of ['tank/fotos-für-anna', 'tank/写真', 'tank/a\u0000b', 'tänk/a', 'tank/e\u0301'])
+    expect(why(name)).toContain('ZFS takes no other letters');
+  for (const name of ['tank/-rf', '-tank/a', 'tank/a/-']) expect(why(name)).toContain('begin with -');
+  for (const name of ['tank/ a', 'tank/a ', 'tank/ ']) expect(why(name)).toContain('begin or end with a space');
+  expect(why(`tank/${'x'.repeat(251)}`)).toContain('255 bytes');
+  for (const name of ['tank/.', 'tank/..']) expect(why(name)).toContain('. or ..');
+  for (const name of ['tank/a@b', 'tank/a#b', 'tank//b', '/tank', 'tank/', 'tank/a%b']) expect(why(name)).toContain('pool/part/part');
+  expect(SnapshotTag.safeParse('vor-dem-Löschen').error?.issues[0]?.message).toContain('ZFS takes no other letters');
+});

@@ -17,16 +17,27 @@ export type PoolName = z.infer<typeof PoolName>;
 const COMPONENT = '[A-Za-z0-9_.:-](?:[A-Za-z0-9_.: -]*[A-Za-z0-9_.:-])?';
 const DATASET = new RegExp(`^[A-Za-z][A-Za-z0-9_.:-]*(?:/${COMPONENT})*$`);
 
+/** ZFS itself takes ASCII alone: said as such, because a name in any other language looks right to who types it. */
+const ASCII = /^[\x20-\x7e]*$/;
+const onlyAscii = (n: string): boolean => ASCII.test(n);
+const NOT_ASCII = 'ZFS takes no other letters in names than a to z: no accents, no umlauts, no other scripts, no control characters';
+
 /** `pool` or `pool/a/b`; no component is `.` or `..` or begins with `-`. */
 export const DatasetName = z
   .string()
   .min(1)
   .max(255, 'a dataset name is at most 255 bytes')
+  .refine(onlyAscii, { error: NOT_ASCII, abort: true })
+  .refine((n) => !n.split('/').some((part) => part.startsWith('-')), {
+    error: 'no part of a dataset name may begin with -',
+    abort: true,
+  })
+  .refine((n) => !n.split('/').some((part) => part.startsWith(' ') || part.endsWith(' ')), {
+    error: 'no part of a dataset name may begin or end with a space',
+    abort: true,
+  })
   .regex(DATASET, 'a dataset name is pool/part/part of letters, digits, spaces and _ . : -')
-  .refine(
-    (n) => n.split('/').every((part) => part !== '.' && part !== '..' && !part.startsWith('-')),
-    'no part of a dataset name may be . or .. or begin with -',
-  )
+  .refine((n) => n.split('/').every((part) => part !== '.' && part !== '..'), 'no part of a dataset name may be . or ..')
   .refine((n) => n.split('/')[1] !== '.dplane', "the dataset .dplane of a pool is the control plane's own");
 export type DatasetName = z.infer<typeof DatasetName>;
 
@@ -35,6 +46,7 @@ export const SnapshotTag = z
   .string()
   .min(1)
   .max(200)
+  .refine(onlyAscii, { error: NOT_ASCII, abort: true })
   .regex(/^[A-Za-z0-9_.:][A-Za-z0-9_.:-]*$/, 'a snapshot name holds letters, digits and _ . : - and does not begin with -');
 export type SnapshotTag = z.infer<typeof SnapshotTag>;
 

@@ -24,6 +24,7 @@ import { createDriftKeeper } from './drift-keeper.ts';
 import type { DriftStatus, Engine, Snapshotted, StateCheck } from './engine.ts';
 import { factOf, snapshotsTouchedBy, touchedBy } from './facts.ts';
 import { createObserver } from './observer.ts';
+import { createClones } from './clones.ts';
 import { keepingOwn } from './kept.ts';
 import { createPlanner } from './planner.ts';
 import { ARC_EVERY, createArc } from './arc.ts';
@@ -56,6 +57,7 @@ const OBSERVE_TIMEOUT = 20 * SECOND;
 const OBSERVE_EVERY = 30 * SECOND;
 /** A schedule's snapshot is at most this late. */
 const SCHEDULES_EVERY = 10 * SECOND;
+const CLONES_EVERY = 15 * SECOND;
 const DRIFT_EVERY = 5 * MINUTE;
 /** All of them, to verify what was followed. */
 const SNAPSHOTS_EVERY = 15 * MINUTE;
@@ -122,6 +124,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     }
     observed.schedules = store.schedules.list().map((s) => s.schedule);
     for (const p of observed.pools) p.settings = poolSettings(store, p.guid);
+    observed.clones = store.clones.list();
     health.mark(observed);
     arc.mark(observed);
     return observed;
@@ -182,7 +185,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     const operations = e.done.flatMap((a) => (a.operation === null ? [] : [a.operation]));
     const pools = new Set(operations.flatMap((op) => snapshotsTouchedBy(op)?.split('/')[0] ?? []));
     await snapshots.refresh([...pools]);
-    const moved = operations.some((op) => /^(dataset|pool|share|snapshot\.clone|snapshot\.rollback)/.test(op.kind));
+    const moved = operations.some((op) => /^(dataset|pool|share|snapshot\.clone|snapshot\.rollback|clone)/.test(op.kind));
     const { observed } = await observer.get(pools.size > 0 || moved ? 0 : READ_AGE);
     store.transact(() => {
       if (e.source.kind === 'state' && e.state === 'succeeded') {
@@ -202,13 +205,12 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     store,
     observer,
     planner,
-    executor: keepingOwn(
-      executor,
+    executor: keepingOwn(executor, {
       store,
       clock,
-      async (name) => (await observer.get(0)).observed.pools.find((p) => p.name === name)?.guid,
-      (limit) => arc.choose(limit),
-    ),
+      chooseArc: (limit) => arc.choose(limit),
+      guidOf: async (name) => (await observer.get(0)).observed.pools.find((p) => p.name === name)?.guid,
+    }),
     clock,
     random: deps.random,
     ended,
@@ -310,6 +312,15 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     missing: (pool, path) => openAlert(store, missingDisk(pool, path), clock()),
     busy: () => store.runs.list(1)[0]?.state === 'running',
   });
+  const clones = createClones({
+    host,
+    store,
+    observer,
+    clock,
+    execute,
+    tell,
+    busy: () => store.runs.list(1)[0]?.state === 'running',
+  });
   const care = createCare({ store, clock, execute, tell });
   const health = createDiskHealth({ store, clock, ask, execute });
   const arc = createArc({
@@ -346,6 +357,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   scheduler.add({ name: 'heartbeat', everyMs: LISTEN_EVERY, lane: 'heartbeat', run: heartbeats.look });
   scheduler.add({ name: 'arc', everyMs: ARC_EVERY, run: arc.look });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
+  scheduler.add({ name: 'clones', everyMs: CLONES_EVERY, run: () => clones.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
   const snapshotWatch = createSnapshotWatch({
@@ -551,6 +563,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     permissions: createPermissions(host, observer),
     keys: createKeys({ executor, observer, store, clock, random: deps.random }),
     accounts: createShareAccounts({ executor, observer, random: deps.random }),
+    clones,
     previews: createPreviews({
       host,
       observer,

@@ -47,6 +47,7 @@ export const observationDigest = (o: Observed): string => {
   hash.update(canonical(o.disks.map((d) => [d.path, d.pool, d.foreign, d.system])));
   hash.update(canonical(o.schedules ?? []));
   hash.update(canonical(o.arc?.limit ?? null));
+  hash.update(canonical((o.clones ?? []).map((c) => [c.name, c.guid, c.share])));
   hash.update(canonical(o.stuck.map((s) => s.pool)));
   return hash.digest('hex');
 };

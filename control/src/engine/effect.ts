@@ -56,6 +56,10 @@ export const effectSeen = (op: Operation, o: Observed): boolean | null => {
       return byName(op.name) !== undefined;
     case 'snapshot.clone':
       return byName(op.to)?.origin === `${op.dataset}@${op.tag}`;
+    case 'clone.watch':
+      return (o.clones ?? []).some((c) => c.name === op.clone);
+    case 'clone.expire':
+      return byGuid(op.guid) === undefined;
     case 'dataset.promote': {
       const d = byGuid(op.guid);
       return d === undefined ? null : d.origin === null;

@@ -28,6 +28,7 @@ import type { Io } from './io.ts';
 import type { CareStatus } from './care.ts';
 import type { CareOfDisks } from './disk-health.ts';
 import type { ProgressReader } from './progress.ts';
+import type { ClonesEngine } from './clones.ts';
 import type { Keys } from './keys.ts';
 import type { Previews } from './previews.ts';
 import type { Permissions } from './permissions.ts';
@@ -119,6 +120,7 @@ export type Engine = {
   readonly sessions: Sessions;
   readonly permissions: Permissions;
   readonly keys: Keys;
+  readonly clones: ClonesEngine;
   readonly previews: Previews;
   readonly updates: Updates;
   readonly generations: GenerationsEngine;

@@ -202,6 +202,14 @@ export const factOf = (op: Operation): Fact => {
       };
     case 'snapshot.clone':
       return { kind: 'dataset.created', subject: `dataset:${op.to}`, message: `${op.to} was made from ${op.dataset}@${op.tag}` };
+    case 'clone.watch':
+      return { kind: 'dataset.changed', subject: `dataset:${op.clone}`, message: `clone ${op.clone} is to end after ${op.hours} hours` };
+    case 'clone.extend':
+      return { kind: 'dataset.changed', subject: `dataset:${op.clone}`, message: `clone ${op.clone} ends in ${op.hours} hours` };
+    case 'clone.keep':
+      return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `clone ${op.name} is kept: it has no end any more` };
+    case 'clone.expire':
+      return { kind: 'dataset.destroyed', subject: `dataset:${op.name}`, message: `clone ${op.name} was ended, as it was made` };
     case 'dataset.promote':
       return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `clone ${op.name} was promoted` };
     case 'snapshot.prune':

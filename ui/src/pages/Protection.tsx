@@ -12,7 +12,8 @@ import { Calendar } from '../parts/Calendar.tsx';
 import { type Sorting, VirtualTable } from '../parts/VirtualTable.tsx';
 import { pageOf, plural } from '../parts/words.ts';
 import { browseHref } from './protection/links.ts';
-import { CloneSnapshot, DestroyRange, Rollback } from './protection/SnapshotDeeds.tsx';
+import { Clones, CloneSnapshot } from './protection/Clones.tsx';
+import { DestroyRange, Rollback } from './protection/SnapshotDeeds.tsx';
 import { PROTECTION_TABS } from './protection/tabs.ts';
 import { DestroySnapshots, HoldSnapshots, TakeSnapshot } from './SnapshotForms.tsx';
 
@@ -84,6 +85,7 @@ export const Protection = (): JSX.Element => {
         </Button>
       }
     >
+      <Clones />
       <Show when={days.data()}>
         {(d) => <Calendar label="Snapshots by day" of="snapshot" days={d().days} today={d().today} weeks={isPhone() ? 16 : WEEKS} />}
       </Show>

@@ -57,7 +57,7 @@ export const plans = router({
     .mutation(async ({ ctx, input }) => {
       demandFor(
         ctx.who(),
-        input.changes.map((c) => c.kind),
+        input.changes.flatMap((c) => (c.kind === 'clone.make' && c.share !== null ? [c.kind, 'share.put'] : [c.kind])),
       );
       return orThrow(await ctx.services.engine.planChange(ctx.who().actor, input.changes));
     }),

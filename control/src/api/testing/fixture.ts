@@ -285,6 +285,7 @@ export const playEngine = (store: Store, simulated: boolean): Engine & { all: Ob
       seal: async () => ok(`sealed1.00000000.${'A'.repeat(59)}`),
       owned: async () => ok({ id: 20_001, owned: [], lookedAt: 0, complete: true }),
     },
+    clones: { list: async () => [], look: async () => {} },
     previews: {
       destroy: async () => refuse('not-found', 'preview', 'there is nothing of this name', ''),
       rename: async () => refuse('not-found', 'preview', 'there is nothing of this name', ''),

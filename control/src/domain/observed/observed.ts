@@ -6,6 +6,7 @@ import { Disk } from '../disk/disk.ts';
 import { ObservedPool } from '../pool/pool.ts';
 import { Refusal } from '../refusal.ts';
 import { SnapshotSchedule } from '../schedule/schedule.ts';
+import { TemporaryClone } from '../snapshot/clone.ts';
 import { ObservedShare } from '../share/share.ts';
 import { ObservedAccounts } from '../share-user/share-user.ts';
 
@@ -21,6 +22,8 @@ export const Observed = z.object({
   schedules: z.array(SnapshotSchedule).optional(),
   /** What was chosen for ZFS's cache (null: automatic), and what may be; not there while ZFS is not. */
   arc: z.object({ limit: z.number().nullable(), least: z.number(), most: z.number() }).optional(),
+  /** Made for a while; also kept by the control plane. */
+  clones: z.array(TemporaryClone).optional(),
   /** Accounts for sharing; not there when they could not be read. */
   accounts: ObservedAccounts.optional(),
   /** Pools that did not answer in time: the rest of the observation stands without them. */

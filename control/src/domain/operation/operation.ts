@@ -18,6 +18,7 @@ import { SessionId } from '../share/session.ts';
 import { ShareSpec } from '../share/share.ts';
 import { PermissionOperation, PermitAtBirth } from '../permission/permission.ts';
 import { ACCOUNT_OPERATIONS } from '../share-user/operation.ts';
+import { CLONE_OPERATIONS } from '../snapshot/clone-operation.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
 import { ReleaseIndex, SlotName } from '../slot/slot.ts';
 import { Actor } from '../user/user.ts';
@@ -109,7 +110,16 @@ export const Operation = z.discriminatedUnion('kind', [
     loses: z.array(OwnSnapshot).max(MAX_DESTROYED),
     bookmarks: z.array(SnapshotTag).max(MAX_DESTROYED),
   }),
-  z.strictObject({ kind: z.literal('snapshot.clone'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, to: DatasetName }),
+  z.strictObject({
+    kind: z.literal('snapshot.clone'),
+    dataset: DatasetName,
+    tag: SnapshotTag,
+    guid: Guid,
+    to: DatasetName,
+    /** Marked as made for a while, in the step that makes it. */
+    temporary: z.boolean().optional(),
+  }),
+  ...CLONE_OPERATIONS,
   /** A clone and what it was made from change places: the snapshots up to its origin become its own. */
   z.strictObject({ kind: z.literal('dataset.promote'), name: DatasetName, guid: Guid }),
   z.strictObject({ kind: z.literal('snapshot.hold'), dataset: DatasetName, tag: SnapshotTag, guid: Guid, hold: SnapshotTag }),
@@ -219,6 +229,8 @@ export const targetOf = (op: Operation): Target | null => {
     case 'dataset.lock':
     case 'dataset.changeKey':
     case 'key.read':
+    case 'clone.keep':
+    case 'clone.expire':
       return { kind: 'dataset', name: op.name, guid: op.guid };
     case 'snapshot.destroy':
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.guid };

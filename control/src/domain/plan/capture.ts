@@ -5,6 +5,7 @@ import { Cipher } from '../key/key.ts';
 import { poolOf } from '../names.ts';
 import { accessOf, type DeclaredPermissions } from '../permission/permission.ts';
 import type { ObservedAccounts } from '../share-user/share-user.ts';
+import { temporaryOf } from './clone-change.ts';
 import type { Observed } from '../observed/observed.ts';
 import { type ObservedPool, PoolOptions, type PoolSpec } from '../pool/pool.ts';
 import { type PoolSettings, USUAL_SETTINGS } from '../pool/settings.ts';
@@ -16,7 +17,9 @@ import { isOwn } from './values.ts';
  * Pools that do not answer are left out, with all that is in them: whoever keeps a captured state has to refuse while
  * `observed.stuck` is not empty. Shares of datasets that are not there are left out too, as no state may declare them.
  */
-export const capture = (observed: Observed): DesiredState => {
+export const capture = (observed: Observed, { temporary = false }: { temporary?: boolean } = {}): DesiredState => {
+  // what was made for a while is no part of what is declared
+  const passing = temporary ? new Set<string>() : temporaryOf(observed);
   const stuck = new Set(observed.stuck.map((s) => s.pool));
   const own = ownProperties();
   const roots = new Map<string, Properties>();
@@ -24,7 +27,7 @@ export const capture = (observed: Observed): DesiredState => {
   const filesystems = new Set<string>();
   const nameIt = permissionsOf(observed.accounts);
   for (const d of observed.datasets) {
-    if (stuck.has(poolOf(d.name))) continue;
+    if (stuck.has(poolOf(d.name)) || passing.has(d.name)) continue;
     if (d.kind === 'filesystem') filesystems.add(d.name);
     const permissions = nameIt(d);
     if (d.name.includes('/'))

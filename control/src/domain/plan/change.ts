@@ -10,6 +10,7 @@ import { MAX_DESTROYED, OwnSnapshot } from '../operation/operation.ts';
 import { PoolSpec } from '../pool/pool.ts';
 import { FileName, FilePath, InSnapshot } from '../snapshot/files.ts';
 import { ArcLimit } from '../memory/arc.ts';
+import { CLONE_CHANGES } from './clone-change.ts';
 import { KEY_CHANGES } from './key-change.ts';
 import { POOL_CHANGES, POOL_MOVE_CHANGES } from './pool-change.ts';
 import { Properties } from '../property/property.ts';
@@ -34,6 +35,7 @@ export const ChangeRequest = z.discriminatedUnion('kind', [
   /** `passphrase`: sealed (`POST /api/zfs/keys/seal`), for what is encrypted with one. */
   z.strictObject({ kind: z.literal('dataset.create'), dataset: DatasetSpec, passphrase: SealedKey.optional() }),
   ...KEY_CHANGES,
+  ...CLONE_CHANGES,
   z.strictObject({ kind: z.literal('dataset.set'), name: DatasetName, properties: Properties }),
   z.strictObject({ kind: z.literal('dataset.rename'), name: DatasetName, to: DatasetName }),
   /** With everything below it: each child dataset becomes an action (and an approval) of its own. */

@@ -2,10 +2,11 @@
 import { holdsData, type ObservedDataset } from '../dataset/dataset.ts';
 import { formatBytes, parentOf, poolOf } from '../names.ts';
 import { shareKey, type ShareSpec } from '../share/share.ts';
+import { temporaryOf } from './clone-change.ts';
 import { gateOf } from './datasets.ts';
 import type { Moved } from './renames.ts';
 import type { Action } from './types.ts';
-import { add, byText, impossible, makeImpossible, runnable, type World } from './world.ts';
+import { add, byText, DECLARED, impossible, makeImpossible, runnable, type World } from './world.ts';
 
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 
@@ -63,9 +64,11 @@ export const planDestroys = (w: World, moved: Moved): void => {
   if (!moved.any && isAllDeclared(w)) return;
   const wanted = w.wanted();
   const at = moved.at();
+  const passing = w.words === DECLARED ? temporaryOf(w.observed) : new Set<string>();
   const extra = new Map<string, ObservedDataset>();
   for (const seen of w.observed.datasets) {
     const name = moved.nameOf(seen);
+    if (passing.has(seen.name)) continue;
     if (wanted.has(name) || !name.includes('/') || !ours.has(poolOf(name)) || at.get(name) !== seen) continue;
     if (gateOf(w, name)?.readable === false || moved.isProtected(seen)) continue;
     extra.set(name, seen);

@@ -13,6 +13,7 @@ import { shareKey, type ShareSpec } from '../share/share.ts';
 import { capture } from './capture.ts';
 import type { ChangeRequest } from './change.ts';
 import { isPoolChange, isPoolMove, type PoolChange } from './pool-change.ts';
+import { type CloneChange, endClone, extendClone, isCloneChange, keepClone, makeClone, recorded } from './clone-change.ts';
 import { isKeyChange, planKeys } from './key-change.ts';
 import { poolMoves } from './pool-moves.ts';
 import { planPermit } from './permit.ts';
@@ -37,6 +38,8 @@ type Now = {
   readonly secrets: Map<string, SealedKey>;
   /** What is no state but a deed: scrubs and snapshots. */
   readonly deeds: Map<string, Action>;
+  /** Deeds that come after what is planned as a state. */
+  readonly late: Map<string, Action>;
 };
 
 /**
@@ -64,7 +67,7 @@ export const planChange = (
           datasets: observed.datasets.filter((d) => !stuck.has(poolOf(d.name))),
           shares: observed.shares.filter((s) => !stuck.has(poolOf(s.spec.dataset))),
         };
-  const state = capture(calm);
+  const state = capture(calm, { temporary: true });
   const now: Now = {
     observed: calm,
     whole: observed,
@@ -78,6 +81,7 @@ export const planChange = (
     accounts: calm.accounts ? accountsOf(calm.accounts) : null,
     secrets: new Map(),
     deeds: new Map(),
+    late: new Map(),
   };
   for (const change of changes) {
     const refusal = take(now, change);
@@ -93,7 +97,7 @@ export const planChange = (
     ...(now.accounts && { share_users: [...now.accounts.users.values()], share_groups: [...now.accounts.groups.values()] }),
   };
   const draft = plan({ desired, observed: calm, identities: new Map(), secrets: now.secrets }, ASKED);
-  const actions = [...now.deeds.values(), ...draft.actions];
+  const actions = [...now.deeds.values(), ...draft.actions, ...now.late.values()];
   return ok({ actions, summary: summarize(actions, 0) });
 };
 
@@ -125,6 +129,12 @@ const poolsOf = (c: ChangeRequest): string[] => {
     case 'dataset.lock':
     case 'dataset.changeKey':
       return [poolOf(c.name)];
+    case 'clone.make':
+      return [poolOf(c.to)];
+    case 'clone.extend':
+    case 'clone.keep':
+    case 'clone.end':
+      return [poolOf(c.clone)];
     default:
       return isPoolMove(c)
         ? c.kind === 'pool.import' || c.kind === 'pool.forget'
@@ -149,6 +159,7 @@ const take = (now: Now, c: ChangeRequest): Refusal | null => {
       ? takeAccount(now.accounts, now.shares, c)
       : refuse('unavailable', 'accounts for sharing', 'they could not be read', 'look at the open alerts').refusal;
   if (c.kind === 'dataset.permit') return deeds(now, planPermit(now.observed, c));
+  if (isCloneChange(c)) return takeClone(now, c);
   if (isKeyChange(c)) return deeds(now, planKeys(now.observed, c));
   switch (c.kind) {
     case 'pool.create':
@@ -346,6 +357,38 @@ const clone = (now: Now, c: Extract<ChangeRequest, { kind: 'snapshot.clone' }>):
       operation: { kind: c.kind, dataset, tag, guid, to },
     }),
   );
+};
+
+const takeClone = (now: Now, c: CloneChange): Refusal | null => {
+  if (c.kind === 'clone.make') {
+    if (poolOf(c.to) !== poolOf(c.dataset))
+      return wrong(`clone ${c.to}`, 'a clone lives in the pool of its snapshot', `choose a name in ${poolOf(c.dataset)}`);
+    const source = now.seen.get(c.dataset);
+    if (!source) return missing(`dataset ${c.dataset}`, LOOK);
+    const refusal = whyNoPlace(now, c.to);
+    if (refusal) return refusal;
+    if (now.observed.clones?.some((x) => x.name === c.to))
+      return taken(`clone ${c.to}`, 'one of this name was made for a while', 'choose another name');
+    if (c.share && c.share.dataset !== c.to) return wrong(`share ${c.share.name}`, 'it serves another dataset', `let it serve ${c.to}`);
+    if (c.share && source.kind === 'volume') return wrong(`dataset ${c.dataset}`, 'it is a volume; a share serves a filesystem');
+    if (c.share && now.shares.has(shareKey(c.share)))
+      return taken(`share ${c.share.name}`, 'a share of this name exists', 'choose another name');
+    for (const action of makeClone(c)) now.deeds.set(action.id, action);
+    return null;
+  }
+  const found = recorded(now.observed, c.clone);
+  if ('code' in found) return found;
+  const { clone: record, dataset } = found;
+  if (c.kind === 'clone.extend') return deed(now, extendClone(c.clone, c.hours));
+  if (c.kind === 'clone.keep') {
+    for (const action of keepClone(record, dataset, c.promote)) now.deeds.set(action.id, action);
+    return null;
+  }
+  const key = record.share && shareKey(record.share);
+  // one that serves something else by now is not ours to end
+  if (key !== null && now.shares.get(key)?.dataset === dataset.name) now.shares.delete(key);
+  now.late.set(`clone.expire ${dataset.name}`, endClone(record, dataset));
+  return null;
 };
 
 const restore = (now: Now, c: Extract<ChangeRequest, { kind: 'snapshot.restore' }>): Refusal | null => {

@@ -119,7 +119,19 @@ const wordsOf = (op: Operation): string[] | null => {
       return ['snapshot', 'rollback', `${op.dataset}@${op.tag}`];
     case 'snapshot.restore':
       return ['snapshot', 'restore', `${op.dataset}@${op.tag}`, op.path, '--to', placeName(op.to), ...(op.replace ? ['--replace'] : [])];
+    case 'clone.watch':
+      return [
+        ...['clone', 'create', `${op.dataset}@${op.tag}`, op.clone, '--hours', String(op.hours)],
+        ...(op.share === null ? [] : ['--share', op.share.kind, '--name', op.share.name]),
+      ];
+    case 'clone.extend':
+      return ['clone', 'extend', op.clone, '--hours', String(op.hours)];
+    case 'clone.keep':
+      return ['clone', 'keep', op.clone];
+    case 'clone.expire':
+      return ['clone', 'end', op.clone];
     case 'snapshot.clone':
+      if (op.temporary) return null;
       return ['snapshot', 'clone', `${op.dataset}@${op.tag}`, op.to];
     case 'dataset.promote':
       return ['dataset', 'promote', op.name];

@@ -4,7 +4,8 @@ import { type ObservedShare, type ShareClient, shareKey, type ShareSpec } from '
 import { canonical } from '../canonical.ts';
 import { gateOf, whyOf } from './datasets.ts';
 import type { Change } from './types.ts';
-import { add, byText, impossible, runnable, type World } from './world.ts';
+import { temporaryOf } from './clone-change.ts';
+import { add, byText, DECLARED, impossible, runnable, type World } from './world.ts';
 
 /** What a connected client would feel. */
 const FELT = new Set(['name', 'dataset', 'folder', 'readOnly', 'guests', 'validUsers', 'writeUsers', 'clients']);
@@ -51,7 +52,8 @@ export const planShares = (w: World): void => {
     put(w, key, spec, seen.get(key));
   }
   if (w.desired.ignore_extraneous) return;
-  for (const [key, share] of seen) if (!declared.has(key)) remove(w, key, share);
+  const passing = w.words === DECLARED ? temporaryOf(w.observed) : new Set<string>();
+  for (const [key, share] of seen) if (!declared.has(key) && !passing.has(share.spec.dataset)) remove(w, key, share);
 };
 
 const put = (w: World, key: string, spec: ShareSpec, seen: ObservedShare | undefined): void => {

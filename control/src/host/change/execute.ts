@@ -13,6 +13,7 @@ import { readSmart, testDisk } from './smart.ts';
 import { setArc } from './arc.ts';
 import { changeAccounts } from './accounts.ts';
 import { changeKeys } from './keys.ts';
+import { expireClone, keepClone } from './clone.ts';
 import { permit } from './permit.ts';
 import { endSession, shareClients } from './sessions.ts';
 import { putShare, removeShare } from './share.ts';
@@ -146,9 +147,15 @@ const perform = (context: ChangeContext, op: Operation): Promise<Changed> => {
       return setArc(context, op);
     case 'memory.arc':
     case 'pool.keep':
+    case 'clone.watch':
+    case 'clone.extend':
     case 'schedule.put':
     case 'schedule.remove':
       return Promise.resolve(refuse('invalid', op.kind, 'this is kept by the control plane, not by the executor', 'ask dplaned'));
+    case 'clone.keep':
+      return keepClone(context, op);
+    case 'clone.expire':
+      return expireClone(context, op);
     case 'dataset.permit':
       return permit(context, op);
     case 'share-user.put':

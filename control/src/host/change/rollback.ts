@@ -4,6 +4,7 @@
  */
 import { parentOf, poolOf } from '../../domain/names.ts';
 import type { Operation, OwnSnapshot } from '../../domain/operation/operation.ts';
+import { CLONE_PROPERTY } from '../../domain/snapshot/clone.ts';
 import { ok, refuse, type Result } from '../../domain/refusal.ts';
 import { type Kept, keptOf } from '../zfs/newer.ts';
 import { some } from './destroy.ts';
@@ -113,7 +114,8 @@ export const cloneSnapshot = async ({ host }: ChangeContext, op: Op<'snapshot.cl
     const mount = await mayTake(host, op.to, there.value, null);
     if (!mount.ok) return mount;
   }
-  const done = await change(host, ['zfs', 'clone', name, op.to]);
+  const mark = op.temporary === true ? ['-o', `${CLONE_PROPERTY}=${op.to}`] : [];
+  const done = await change(host, ['zfs', 'clone', ...mark, name, op.to]);
   if (!done.ok) return done;
   const seen = await properties(host, op.to, ['guid', 'origin']);
   if (!seen.ok) return seen;

@@ -99,6 +99,8 @@ const laneOf = (op: Operation): string | null => {
     case 'schedule.remove':
     case 'memory.arc':
     case 'pool.keep':
+    case 'clone.watch':
+    case 'clone.extend':
       return null;
     default:
       return `pool:${poolOf(op.name)}`;
@@ -137,6 +139,7 @@ const subjectOf = (op: Operation): string => {
   if (op.kind === 'arc.set') return String(op.max);
   if (op.kind === 'memory.arc') return '-';
   if (op.kind === 'schedule.put') return op.schedule.name;
+  if (op.kind === 'clone.watch' || op.kind === 'clone.extend') return op.clone;
   if (op.kind === 'snapshot.prune') return `${op.dataset}@ (${op.snapshots.length} of ${op.mark})`;
   if (op.kind === 'disk.erase' || op.kind === 'disk.smart' || op.kind === 'disk.test') return op.path;
   if (op.kind === 'pool.scan' || op.kind === 'pool.events' || op.kind === 'pool.gate') return '-';

@@ -208,8 +208,9 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
     case 'available':
       return bytes(a().available);
     case 'referenced':
-    case 'written':
       return bytes(a().referenced);
+    case 'written':
+      return bytes(writtenTo(w, d, a().referenced));
     case 'usedbysnapshots':
       return bytes(a().bySnapshots);
     case 'usedbydataset':
@@ -260,6 +261,22 @@ export const datasetProperty = (w: World, d: SimDataset, name: string, exact: bo
   const s = settable(w, d, name, def);
   if (exact || (def.kind !== 'size' && def.kind !== 'block')) return s;
   return { ...s, value: def.kind === 'size' && s.value === '0' ? 'none' : nice(Number(s.value), s.value === '0') };
+};
+
+/** Since its newest snapshot, or since what it was cloned from. */
+const writtenTo = (w: World, d: SimDataset, referenced: number): number => {
+  const before = d.snapshots.at(-1)?.files ?? (d.origin === null ? undefined : w.snapshot(d.origin)?.snapshot.files);
+  return before === undefined ? referenced : Object.keys(changedFiles(before, d.files)).reduce((n, f) => n + (d.files[f] ?? 4096), 0);
+};
+export const changedFiles = (
+  before: Readonly<Record<string, number>>,
+  now: Readonly<Record<string, number>>,
+): Record<string, '+' | '-' | 'M'> => {
+  const found: Record<string, '+' | '-' | 'M'> = {};
+  if (before === now) return found;
+  for (const f of new Set([...Object.keys(before), ...Object.keys(now)]))
+    if (before[f] !== now[f]) found[f] = before[f] === undefined ? '+' : now[f] === undefined ? '-' : 'M';
+  return found;
 };
 
 /** Compression is told from the property and the name alone: the same answer every time. */

@@ -2,7 +2,7 @@
 import type { Answer, Options } from './getopt.ts';
 import { done, failed, getopt } from './getopt.ts';
 import { referencedOf, type SimDataset, type SimSnapshot, type World } from './model.ts';
-import { checkValue, dateText, isUserProperty, keyLoaded, mountpointOf } from './properties.ts';
+import { changedFiles, checkValue, dateText, isUserProperty, keyLoaded, mountpointOf } from './properties.ts';
 import { isSuspended, noDataset, type Tool, usage, whyBadName } from './words.ts';
 
 const SUSPENDED = 'pool I/O is currently suspended';
@@ -251,6 +251,24 @@ const clone: Tool = (w, args, now) => {
   return done();
 };
 
+/** A snapshot against its dataset as it is, or against a clone of it. */
+const diff: Tool = (w, args) => {
+  const o = getopt(args, 'FHth');
+  if (typeof o === 'string') return usage('diff', o);
+  const [from = '', to] = o.rest;
+  const found = w.snapshot(from);
+  if (found === undefined) return noDataset(from);
+  const d = w.dataset(to ?? found.dataset.name);
+  if (d === undefined) return noDataset(to ?? '');
+  if (d !== found.dataset && d.origin !== from)
+    return failed(`Unable to determine path or stats for object: '${d.name}' is no later one\n`);
+  const at = mountpointOf(w, d) ?? '';
+  const lines = Object.entries(changedFiles(found.snapshot.files, d.files)).map(
+    ([f, sign]) => `${sign}\t${o.has('F') ? 'F\t' : ''}${at}/${f}`,
+  );
+  return { exit: 0, lines: () => lines };
+};
+
 const rollback: Tool = (w, args, now) => {
   const o = getopt(args, 'rRf');
   if (typeof o === 'string') return usage('rollback', o);
@@ -278,4 +296,4 @@ const rollback: Tool = (w, args, now) => {
   return done();
 };
 
-export const zfsSnapshots: Readonly<Record<string, Tool>> = { snapshot, snap: snapshot, hold, release, holds, clone, rollback };
+export const zfsSnapshots: Readonly<Record<string, Tool>> = { snapshot, snap: snapshot, hold, release, holds, clone, diff, rollback };

@@ -9,6 +9,7 @@ import { Answer, Button, Bytes, Note, Page, ProblemBox, Time } from '../../parts
 import { Dialog } from '../../parts/Dialog.tsx';
 import { Table } from '../../parts/VirtualTable.tsx';
 import { exact, pageOf, plural } from '../../parts/words.ts';
+import { CloneSnapshot } from './Clones.tsx';
 import { browseHref } from './links.ts';
 import type { Item } from './Restore.tsx';
 import { PROTECTION_TABS } from './tabs.ts';
@@ -59,6 +60,7 @@ export const Browse = (): JSX.Element => {
     { topics: [], by: 'path' },
   );
   createEffect(on([dataset, path], () => setText('')));
+  const [cloning, setCloning] = createSignal(false);
   const below = (name: string): string => (path() === '' ? name : `${path()}/${name}`);
   const crumbs = createMemo(() => {
     const parts = path() === '' ? [] : path().split('/');
@@ -81,6 +83,14 @@ export const Browse = (): JSX.Element => {
     <Page
       title="Files as they were"
       tabs={PROTECTION_TABS}
+      actions={
+        <Button
+          why={whyNot('storage.write') ?? (at() === null ? 'This snapshot is not there any more.' : undefined)}
+          onClick={() => setCloning(true)}
+        >
+          Clone all of it
+        </Button>
+      }
       crumbs={[{ href: `/protection?dataset=${encodeURIComponent(dataset())}`, label: 'Snapshots' }]}
       lead={
         <>
@@ -234,6 +244,9 @@ export const Browse = (): JSX.Element => {
             }}
           />
         )}
+      </Show>
+      <Show when={cloning() ? at() : null} keyed>
+        {(a) => <CloneSnapshot snapshot={a} onClose={() => setCloning(false)} />}
       </Show>
     </Page>
   );

@@ -1,12 +1,10 @@
-/** Rolling back, cloning, destroying a range: each shows first what the box says it would take. */
+/** Rolling back, destroying a range: each shows first what the box says it would take. */
 import { createSignal, For, type JSX, Show } from 'solid-js';
-import { DatasetName } from '../../../../control/src/domain/names.ts';
 import { formatBytes } from '../../../../control/src/domain/units.ts';
 import type { Snapshot } from '../../../../control/src/domain/snapshot/snapshot.ts';
 import { useQuery } from '../../data/query.ts';
 import { trpc } from '../../data/trpc.ts';
-import { SelectField, TextField } from '../../forms/Field.tsx';
-import { problemWith } from '../../forms/schema.ts';
+import { SelectField } from '../../forms/Field.tsx';
 import { Note, ProblemBox } from '../../parts/basic.tsx';
 import { exact, plural } from '../../parts/words.ts';
 import { ChangeDialog } from '../../plan/ChangeDialog.tsx';
@@ -80,22 +78,6 @@ export const Rollback = (props: { snapshot: Snapshot; onClose: () => void }): JS
           </>
         )}
       </Show>
-    </ChangeDialog>
-  );
-};
-
-export const CloneSnapshot = (props: { snapshot: Snapshot; onClose: () => void }): JSX.Element => {
-  const { dataset, tag, guid } = props.snapshot;
-  const [to, setTo] = createSignal(`${dataset}-${tag.replaceAll(/[^A-Za-z0-9_.-]/g, '-')}`);
-  const wrong = (): string | undefined => problemWith(DatasetName, to());
-  return (
-    <ChangeDialog
-      title="Clone a snapshot"
-      about={`A dataset of its own that begins as ${dataset}@${tag} was. It takes space only for what changes; while it is there the snapshot cannot be destroyed.`}
-      onClose={props.onClose}
-      changes={() => (wrong() ? null : [{ kind: 'snapshot.clone', dataset, tag, guid, to: to() }])}
-    >
-      <TextField label="Name" value={to()} onInput={setTo} mono autofocus problem={wrong()} />
     </ChangeDialog>
   );
 };

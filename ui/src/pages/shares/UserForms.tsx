@@ -22,7 +22,7 @@ const whyNoPassword = (password: string, name: string): string | undefined =>
 const seal = async (password: string): Promise<string> => (await ask(() => trpc.shareUsers.seal.mutate({ password }))).sealed;
 
 /** Which of the groups, or which of the users. */
-const Choose = (props: {
+export const Choose = (props: {
   legend: string;
   none: string;
   among: readonly string[];

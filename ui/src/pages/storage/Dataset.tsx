@@ -183,6 +183,9 @@ export const Dataset = (): JSX.Element => {
                   />
                 </Section>
                 <div class="stack">
+                  <Show when={d().encryption !== 'off'}>
+                    <Encryption dataset={d()} />
+                  </Show>
                   <Section
                     title="Snapshots"
                     aside={<A href={`/protection?dataset=${encodeURIComponent(name())}`}>{plural(d().snapshots, 'snapshot')}</A>}
@@ -218,9 +221,6 @@ export const Dataset = (): JSX.Element => {
                       ]}
                     />
                   </Section>
-                  <Show when={d().encryption !== 'off'}>
-                    <Encryption dataset={d()} />
-                  </Show>
                   <Show when={children().length > 0}>
                     <Section title="Below it" aside={plural(children().length, 'dataset')}>
                       <ul class="plain-list">
