@@ -5,6 +5,7 @@ import type { NfsShare } from '../../domain/share/share.ts';
 import { EXPORTS_FILE } from '../nfs/exports.ts';
 import { SMB_FILE } from '../samba/conf.ts';
 import { execute } from './execute.ts';
+import { refreshShares } from './gate.ts';
 import { beneath, GUARD_REPORT, unguarded } from './mount-guard.ts';
 import type { Changed } from './host.ts';
 import { clock, type Machine, machine, must, smbShare } from './testing.ts';
@@ -22,6 +23,7 @@ const nfs = (name: string, dataset: string, folder = ''): NfsShare => ({
 });
 const served = async (): Promise<Machine> => {
   const host = await machine();
+  host.happen({ kind: 'file', path: '/mnt/tank/docs/sub/letter', size: 10 });
   for (const share of [smbShare('docs', 'tank/docs'), smbShare('other', 'tank/empty'), nfs('docs', 'tank/docs', '/sub')])
     expect(await run(host, { kind: 'share.put', share })).toMatchObject({ ok: true });
   return host;
@@ -46,6 +48,16 @@ test('unmounted: neither protocol serves it, whoever is in it is put out, the ot
   await must(host, 'zfs', 'mount', 'tank/docs');
   expect(await gate(host)).toMatchObject({ ok: true, value: { opened: ['smb:docs', 'nfs:docs'], shut: [] } });
   expect([await smbFile(host), await exportsFile(host)]).toEqual([smb, exports]);
+});
+
+test('before a start serves anything the files are brought up to date, and no server and no tool is asked', async () => {
+  const host = await served();
+  await must(host, 'zfs', 'unmount', 'tank/docs');
+  const before = host.ran.length;
+  expect(await refreshShares(host, { running: false })).toMatchObject({ ok: true });
+  expect(host.ran.slice(before).filter(([tool]) => ['testparm', 'smbcontrol', 'exportfs', 'systemctl'].includes(tool ?? ''))).toEqual([]);
+  expect(await smbFile(host)).not.toContain('[docs]');
+  expect(await smbFile(host)).toContain('[other]');
 });
 
 test('a share of a dataset that is not mounted is declared, and served when it is', async () => {

@@ -4,7 +4,7 @@
  * below the mounts are made such that nothing can be written into them: it is they that hold while nobody has looked yet (docs/adr/0015).
  */
 import { canonical } from '../../domain/canonical.ts';
-import { ok, refuse, type Result } from '../../domain/refusal.ts';
+import { ok, refuse } from '../../domain/refusal.ts';
 import type { ShareSpec } from '../../domain/share/share.ts';
 import type { Host } from '../host.ts';
 import { pathOf } from '../managed.ts';
@@ -16,7 +16,13 @@ import { GUARD_REPORT, GUARD_UNIT, unguarded } from './mount-guard.ts';
 import { type ChangeContext, type Changed, change } from './host.ts';
 import { current, goLive, type Kind, type Mountpoints, NFS, oneAtATime, SMB } from './serving.ts';
 
-type Settled = { opened: string[]; shut: string[]; restored: string[]; notes: string[] };
+type Settled = {
+  opened: string[];
+  shut: string[];
+  restored: string[];
+  notes: string[] /** Whoever is in these is put out. */;
+  ended: string[];
+};
 
 const settleKind = async <S extends ShareSpec>(host: Host, kind: Kind<S>, mounts: Mountpoints, seen: Settled): Promise<Changed> => {
   const now = await current(host, kind);
@@ -43,7 +49,7 @@ const settleKind = async <S extends ShareSpec>(host: Host, kind: Kind<S>, mounts
     if (after === null) seen.shut.push(name);
     else seen.opened.push(name);
     // what it shows to whoever is in it is not what it served
-    if (before !== null && share.kind === 'smb') await change(host, closeShareArgv(share.name));
+    if (before !== null && share.kind === 'smb') seen.ended.push(share.name);
   }
   return ok({});
 };
@@ -69,12 +75,14 @@ export const refreshShares = async (
   const lines = await readMounts(host);
   if (lines === null) return noTable;
   const mounts: Mountpoints = new Map([...mountedAt(lines)].filter(([dataset]) => !isHidden(dataset)));
-  const seen: Settled = { opened: [], shut: [], restored: [], notes: [] };
-  const still = async (): Promise<Result<{ note: null }>> => ok({ note: null });
+  const seen: Settled = { opened: [], shut: [], restored: [], notes: [], ended: [] };
+  // before anything runs there is nothing to ask, and what is rendered from shares that were accepted is accepted
+  const still = { check: async () => ok(null), load: async () => ok({ note: null }) };
   const answers = await oneAtATime(async () => [
-    await settleKind(host, running ? SMB : { ...SMB, load: still }, mounts, seen),
-    await settleKind(host, running ? NFS : { ...NFS, load: still }, mounts, seen),
+    await settleKind(host, running ? SMB : { ...SMB, ...still }, mounts, seen),
+    await settleKind(host, running ? NFS : { ...NFS, ...still }, mounts, seen),
   ]);
+  if (running) for (const name of seen.ended) await change(host, closeShareArgv(name));
   // what the kernel remembers of exports holds the mount, too
   if (running && seen.shut.some((s) => s.startsWith('nfs:'))) await change(host, flushExportsArgv());
   return answers.find((a) => !a.ok) ?? ok({});
@@ -85,9 +93,10 @@ export const settleShares = async ({ host }: Pick<ChangeContext, 'host'>): Promi
   const lines = await readMounts(host);
   if (lines === null) return noTable;
   const mounts: Mountpoints = mountedAt(lines);
-  const seen: Settled = { opened: [], shut: [], restored: [], notes: [] };
+  const seen: Settled = { opened: [], shut: [], restored: [], notes: [], ended: [] };
   // what is gone first, and each protocol whatever became of the other
   const answers = await oneAtATime(async () => [await settleKind(host, SMB, mounts, seen), await settleKind(host, NFS, mounts, seen)]);
+  for (const name of seen.ended) await change(host, closeShareArgv(name));
   if (seen.opened.length > 0) seen.notes.push(...(await makeHomes(host)));
   seen.notes.push(...(await guard(host, lines)));
   const failed = answers.find((a) => !a.ok);

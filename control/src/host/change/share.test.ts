@@ -108,6 +108,18 @@ test('a share of what can not be served is refused', async () => {
   expect(await host.readText(SMB_FILE)).toBeNull();
 });
 
+test('a folder is shared when it is one, in this dataset', async () => {
+  const host = await machine();
+  host.happen({ kind: 'file', path: '/mnt/tank/docs/letters/one', size: 10 });
+  for (const folder of ['/gone', '/letters/one'])
+    expect(await put(host, smbShare('x', 'tank/docs', { folder }))).toMatchObject({
+      ok: false,
+      refusal: { code: 'not-found', why: expect.stringContaining('links are not followed') },
+    });
+  expect(await put(host, smbShare('x', 'tank/docs', { folder: '/letters' }))).toMatchObject({ ok: true });
+  expect(await host.readText(SMB_FILE)).toContain('path = /mnt/tank/docs/letters');
+});
+
 test('a share is removed; while people are connected only by an approval', async () => {
   const host = await machine();
   await put(host, smbShare('docs', 'tank/docs'));

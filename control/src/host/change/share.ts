@@ -13,6 +13,18 @@ import { current, type Kind, type Mountpoints, NFS, rewrite, SMB } from './servi
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 
+/** A real folder of this very dataset: whoever writes into it could have put a link there, to anywhere. */
+const isInside = async (host: Host, spec: ShareSpec, mountpoint: string): Promise<boolean> => {
+  if (spec.folder === '' || spec.folder === '/') return true;
+  const tree = await host.files.open({ mountpoint, dataset: spec.dataset, tag: null });
+  if (!tree.ok) return false;
+  try {
+    return (await tree.value.stat(spec.folder.slice(1)))?.type === 'folder';
+  } finally {
+    await tree.value.close();
+  }
+};
+
 const put = async <S extends ShareSpec>(host: Host, kind: Kind<S>, spec: S): Promise<Changed> => {
   const what = `sharing ${spec.dataset} as ${spec.name}`;
   const seen = await properties(host, spec.dataset, ['type', 'mountpoint', 'mounted', 'keystatus']);
@@ -28,6 +40,14 @@ const put = async <S extends ShareSpec>(host: Host, kind: Kind<S>, spec: S): Pro
       what,
       `its mount point is ${mountpoint}, which can't be served`,
       'give the dataset a mount point of plain characters',
+    );
+  const inside = shown(seen.value, 'mounted') === 'yes' ? await isInside(host, spec, mountpoint) : true;
+  if (!inside)
+    return refuse(
+      'not-found',
+      what,
+      `there is no folder ${spec.folder} in it; links are not followed`,
+      'make the folder first, or share all of it',
     );
   // declared, and served as soon as it is mounted: gate.ts
   const mounted = shown(seen.value, 'mounted') === 'yes';
