@@ -1057,7 +1057,7 @@ export const SECTIONS: readonly (readonly [string, readonly string[]])[] = [
   ['Look', ['status', 'events', 'alerts', 'audit', 'run']],
   ['Storage', ['pool', 'disk', 'dataset', 'key', 'snapshot', 'schedule', 'share', 'share-user', 'share-group']],
   ['Declared state', ['plan', 'apply', 'approve', 'state', 'drift']],
-  ['System', ['update', 'generations', 'restart']],
+  ['System', ['memory', 'update', 'generations', 'restart']],
   ['Access', ['claim', 'login', 'logout', 'whoami', 'password', 'totp', 'user', 'token', 'session', 'host', 'recover']],
   ['This command', ['completion', 'version', 'help']],
 ];
