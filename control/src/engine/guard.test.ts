@@ -241,6 +241,7 @@ test('what the disks do is read while somebody watches', async () => {
   stop();
   const ran = s.host.ran.length;
   s.host.hangPool('tank');
+  s.wait(1_000);
   await s.engine.io.now();
   s.wait(1_000);
   const hung = await s.engine.io.now();

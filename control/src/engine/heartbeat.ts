@@ -11,7 +11,6 @@ import {
   isFailed,
   type Signs,
   type Told,
-  USUAL_HEARTBEAT,
 } from '../domain/pool/heartbeat.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Operation } from '../domain/operation/operation.ts';

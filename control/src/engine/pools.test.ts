@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Plan } from '../domain/plan/types.ts';
 import type { PoolChange, PoolMove } from '../domain/plan/pool-change.ts';
 import { orThrow } from '../domain/refusal.ts';
 import { openLedger } from '../host/executor/ledger.ts';
