@@ -3,15 +3,7 @@
  * tells when one changes, and has what runs on a pool stopped (`dplane-pool-failed@POOL.target`) when the pool does not answer.
  */
 import type { NewEvent } from '../domain/event/event.ts';
-import {
-  alertOf,
-  type Heartbeat,
-  heartbeatOf,
-  type HeartbeatSettings,
-  isFailed,
-  type Signs,
-  type Told,
-} from '../domain/pool/heartbeat.ts';
+import { alertOf, type Heartbeat, heartbeatOf, type HeartbeatSettings, isFailed, type Signs, type Told } from '../domain/pool/heartbeat.ts';
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Operation } from '../domain/operation/operation.ts';
 import { ok, refuse, type Result } from '../domain/refusal.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { PoolChange, PoolMove } from '../domain/plan/pool-change.ts';
+import type { PoolChange } from '../domain/plan/pool-change.ts';
 import { orThrow } from '../domain/refusal.ts';
 import { openLedger } from '../host/executor/ledger.ts';
 import { performer } from '../host/executor/perform.ts';
