@@ -1055,7 +1055,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
 /** The order and headings in which `dplane help` lists them. */
 export const SECTIONS: readonly (readonly [string, readonly string[]])[] = [
   ['Look', ['status', 'events', 'alerts', 'audit', 'run']],
-  ['Storage', ['pool', 'disk', 'dataset', 'key', 'snapshot', 'schedule', 'share', 'share-user', 'share-group']],
+  ['Storage', ['pool', 'disk', 'dataset', 'key', 'snapshot', 'clone', 'schedule', 'share', 'share-user', 'share-group']],
   ['Declared state', ['plan', 'apply', 'approve', 'state', 'drift']],
   ['System', ['memory', 'update', 'generations', 'restart']],
   ['Access', ['claim', 'login', 'logout', 'whoami', 'password', 'totp', 'user', 'token', 'session', 'host', 'recover']],
