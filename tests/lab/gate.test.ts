@@ -51,14 +51,20 @@ beforeAll(async () => {
   nas = await lab.machine();
   call = await claim(nas, (await nas.must(['cat', '/var/lib/dplane/claim-code'])).trim());
   const disks = [1, 2, 3].map((n) => `/dev/disk/by-id/virtio-test-disk${n}`);
-  await change(nas, call, [{ kind: 'pool.create', pool: { name: 'tank', vdevs: [{ kind: 'mirror', disks: disks.slice(0, 2) }] } }]);
-  await change(nas, call, [{ kind: 'pool.create', pool: { name: 'away', vdevs: [{ kind: 'stripe', disks: disks.slice(2) }] } }]);
-  for (const name of ['tank/docs', 'tank/docs/deep', 'tank/two words', 'away/far'])
-    await change(nas, call, [{ kind: 'dataset.create', dataset: { name } }]);
+  await change(nas, call, [
+    { kind: 'pool.create', pool: { name: 'tank', vdevs: [{ kind: 'mirror', disks: disks.slice(0, 2) }] } },
+    { kind: 'pool.create', pool: { name: 'away', vdevs: [{ kind: 'stripe', disks: disks.slice(2) }] } },
+  ]);
   const { sealed } = await call('POST', '/api/shares/users/seal', { password: PASSWORD });
   await change(nas, call, [{ kind: 'share-user.create', user: { name: 'ada', password: sealed } }]);
-  for (const name of ['tank/docs', 'tank/two words', 'away/far'])
-    await change(nas, call, [{ kind: 'dataset.permit', name, owner: 'ada', access: 'owner' }]);
+  await change(
+    nas,
+    call,
+    ['tank/docs', 'tank/docs/deep', 'tank/two words', 'away/far'].map((name) => ({
+      kind: 'dataset.create',
+      dataset: { name, permissions: { owner: 'ada', access: 'owner' } },
+    })),
+  );
   await change(nas, call, [
     { kind: 'share.put', share: { kind: 'smb', name: 'docs', dataset: 'tank/docs' } },
     { kind: 'share.put', share: { kind: 'smb', name: 'other', dataset: 'tank/two words' } },

@@ -154,12 +154,29 @@ test('Previous Versions: enumerated and brought back by the client, in a dataset
   }
 });
 
+test('homes: everybody meets a folder of their own, and nobody another one; a server that asks for signing is used as before', async () => {
+  watch();
+  await change(nas, call, [
+    { kind: 'dataset.create', dataset: { name: 'tank/homes' } },
+    { kind: 'share.put', share: { kind: 'smb', name: 'home', dataset: 'tank/homes', preset: 'homes', sign: 'required' } },
+  ]);
+  const at = (await nas.must(['zfs', 'get', '-H', '-o', 'value', 'mountpoint', 'tank/homes'])).trim();
+  expect((await nas.must(['stat', '-c', '%U %a', join(at, 'ada'), join(at, 'ben')])).trim()).toBe('ada 700\nben 700');
+  writeFileSync(join(folder, 'diary'), 'today\n');
+  expect((await smb('home', 'ada', PASSWORDS.ada, `put ${join(folder, 'diary')} diary`)).exit).toBe(0);
+  expect(await said('home', 'ada', PASSWORDS.ada, 'ls')).toContain('diary');
+  expect(await said('home', 'ben', PASSWORDS.ben, 'ls')).not.toContain('diary');
+  expect(await said('home', 'ben', PASSWORDS.ben, 'get ../ada/diary /dev/null')).toMatch(/NT_STATUS_/);
+  expect(await nas.must(['testparm', '-s', '--parameter-name=server signing'])).toMatch(/required|mandatory/);
+});
+
 test('renamed, the files stay theirs; removed, their number belongs to nobody', async () => {
   watch();
   await change(nas, call, [{ kind: 'share-user.rename', name: 'ada', to: 'anne' }]);
   expect((await smb('docs', 'anne', PASSWORDS.ada, 'get "löve letter" /dev/null')).exit).toBe(0);
+  expect(await said('home', 'anne', PASSWORDS.ada, 'ls')).toContain('diary');
   const { owned } = (await call('GET', '/api/shares/users/anne/owned')) as { owned: { dataset: string; bytes: number }[] };
-  expect(owned.map((o) => o.dataset)).toEqual(['tank/docs', 'tank/docs/below']);
+  expect(owned.map((o) => o.dataset)).toEqual(['tank/docs', 'tank/docs/below', 'tank/homes']);
   const before = (await nas.must(['id', '-u', 'anne'])).trim();
   await change(nas, call, [{ kind: 'share-user.remove', name: 'anne' }]);
   expect(await said('docs', 'anne', PASSWORDS.ada, 'ls')).toMatch(/NT_STATUS_(ACCESS_DENIED|LOGON_FAILURE)/);

@@ -39,6 +39,19 @@ test('everything in it: after a snapshot, by one walk that follows no link and l
   expect(await host.readText(PROGRESS_FILE)).toBeNull();
 });
 
+test('datasets below are left out, mounted or not, whatever characters their folders have', async () => {
+  const host = await machine();
+  await must(host, 'zfs', 'create', 'tank/docs/below');
+  await must(host, 'zfs', 'create', '-o', 'mountpoint=/mnt/tank/docs/odd [x]*', 'tank/docs/odd');
+  await must(host, 'zfs', 'create', '-o', 'mountpoint=/mnt/elsewhere', 'tank/docs/away');
+  await must(host, 'zfs', 'unmount', 'tank/docs/below');
+  expect(await permit(host, { recursive: true })).toMatchObject({ ok: true });
+  const walk = host.ran.find((argv) => argv[0] === 'find') ?? [];
+  const until = walk.indexOf('-printf');
+  const odd = '/mnt/tank/docs/odd \\[x\\]\\*';
+  expect(walk.slice(3, until)).toEqual(['(', '-path', '/mnt/tank/docs/below', '-o', '-path', odd, ')', '-prune', '-o']);
+});
+
 test('one that breaks off says how to go back; another dataset of the name, or one that is not mounted, is left alone', async () => {
   const host = await machine();
   host.fault({ match: ['find'], kind: 'exit', exit: 1, stderr: 'find: input/output error\n', times: 1 });

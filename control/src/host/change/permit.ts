@@ -2,9 +2,9 @@
  * Owner, group and mode of a dataset's folder, and of all that is in it when asked for. A snapshot comes first; links are changed, never
  * followed; other file systems below are left alone. How far it is stands in a file that the daemon reads.
  */
-import { ok, refuse } from '../../domain/refusal.ts';
+import { ok, refuse, type Result } from '../../domain/refusal.ts';
 import { MODES, type PermissionOperation } from '../../domain/permission/permission.ts';
-import { type ChangeContext, type Changed, change, identify, ran, read, shown, unverified } from './host.ts';
+import { type ChangeContext, type Changed, change, identify, ran, read, rows, shown, unverified } from './host.ts';
 
 export const PROGRESS_FILE = '/run/dplane/permissions.json';
 const TELL_MS = 1_000;
@@ -46,6 +46,16 @@ export const topFolder = async (
   return mode.ok ? finish(host, op, path, {}) : mode;
 };
 
+/** find visits the folder that something else is mounted on, and what lies below a missing mount can't be changed: both are left out. */
+const datasetsBelow = async (host: ChangeContext['host'], name: string, path: string): Promise<Result<string[]>> => {
+  const list = await read(host, ['zfs', 'list', '-Hp', '-t', 'filesystem', '-o', 'name,mountpoint', '-r', name]);
+  if (!list.ok) return list;
+  const places = rows(list.value).flatMap(([dataset, at = '-']) => (dataset !== name && at.startsWith(`${path}/`) ? [at] : []));
+  // -path takes a pattern
+  const tests = places.map((at) => ['-path', at.replace(/[\\*?[\]]/g, '\\$&')]);
+  return ok(tests.length === 0 ? [] : ['(', ...tests.flatMap((t, i) => (i === 0 ? t : ['-o', ...t])), ')', '-prune', '-o']);
+};
+
 const everything = async (
   { host, clock }: Pick<ChangeContext, 'host' | 'clock'>,
   op: PermissionOperation,
@@ -54,9 +64,11 @@ const everything = async (
   const { folder, file } = MODES[op.access];
   const used = await read(host, ['df', '--output=iused', '--', path]);
   const total = used.ok ? Number(used.value.split('\n')[1]?.trim()) || 0 : 0;
+  const below = await datasetsBelow(host, op.name, path);
+  if (!below.ok) return below;
   const own = ['-exec', 'chown', '-h', `${op.owner}:${op.group}`, '{}', '+'];
   const argv = [
-    ...['find', path, '-xdev', '-printf', '.\n', '('],
+    ...['find', path, '-xdev', ...below.value, '-printf', '.\n', '('],
     ...['-type', 'd', ...own, '-exec', 'chmod', folder, '{}', '+'],
     ...['-o', '-type', 'f', ...own, '-exec', 'chmod', file, '{}', '+'],
     ...['-o', ...own, ')'],
