@@ -73,6 +73,12 @@ test('a pool that another machine had last: it is named, and taken by force only
   const ours = (await nas.must(['cat', HOSTID])).trim();
   await nas.sh(`echo 286331153 > ${HOSTID}`);
   await change(nas, call, [create('away', 2)]);
+  // nothing may write to it while it is copied
+  await nas.must(['dplane', 'pool', 'heartbeat', 'away', '--off']);
+  await nas.until('its heartbeat has ended', 240_000, async () => {
+    const state = (await nas.run(['systemctl', 'is-active', 'dplane-heartbeat@away.service'])).stdout.trim();
+    return state === 'inactive' || state === 'failed';
+  });
   // as it was while that machine used it, and never gave it up
   await nas.sh(`zpool sync away; dd if=${disk(2)} of=/mnt/tank/image bs=1M conv=sparse status=none`);
   await change(nas, call, [{ kind: 'pool.export', name: 'away' }]);
