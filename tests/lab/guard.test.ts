@@ -67,7 +67,7 @@ inOrder();
 test('each pool has a heartbeat, in a dataset that nobody sees', async () => {
   for (const pool of ['tank', 'other']) await measured(`${pool} beats`, async () => (await beat(pool)) === 'beating');
   expect(await isActive('dplane-heartbeat@tank.service')).toBe(true);
-  expect((await nas.must(['stat', '-c', '%s', '/run/dplane-beat/at/tank/beat'])).trim()).toBe('4096');
+  expect((await nas.must(['stat', '-c', '%s', '/run/dplane-own/tank/beat'])).trim()).toBe('4096');
   const seen = (
     await nas.must(['zfs', 'get', '-H', '-o', 'property,value', 'mounted,refreservation,primarycache,logbias', 'tank/.dplane'])
   ).split('\n');
@@ -110,7 +110,7 @@ test('a disk hangs without an error: its pool is stuck, what runs on it is stopp
     ).trim();
   const before = await helpers();
   await nas.until('another beat of tank has ended', LIMIT, async () => {
-    const told = await nas.must(['cat', '/run/dplane-beat/told/tank']);
+    const told = await nas.must(['cat', '/run/dplane-beat/tank']);
     const up = Number((await nas.must(['cat', '/proc/uptime'])).split(' ')[0]);
     const ended = Number(/^last \d+ \S+ (\S+) ok/m.exec(told)?.[1]);
     return up - ended < 5;

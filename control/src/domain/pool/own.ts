@@ -10,7 +10,7 @@ export const isOwn = (name: string): boolean => /^[^/@]+\/\.dplane(?:[/@\t]|$)/.
 /** Reserved in any case, so that a heartbeat still beats in a full pool. */
 export const OWN_ROOM = 1024 ** 2;
 /** Outside of what is shared, and gone with the machine: only what is mounted there now is ever seen. */
-export const OWN_MOUNTS = '/run/dplane-beat/at';
+export const OWN_MOUNTS = '/run/dplane-own';
 export const ownMountpoint = (pool: string): string => `${OWN_MOUNTS}/${pool}`;
 
 /** Neither cached nor compressed nor sent to a log device: what is read has been on the disks of the pool. */

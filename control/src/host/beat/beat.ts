@@ -5,7 +5,7 @@
 import { type Beat, slowInARow, type Told } from '../../domain/pool/heartbeat.ts';
 import type { Host } from '../host.ts';
 
-export const TOLD = '/run/dplane-beat/told';
+export const TOLD = '/run/dplane-beat';
 export const UPTIME = '/proc/uptime';
 export const beatUnit = (pool: string): string => `dplane-heartbeat@${pool}.service`;
 /** Started when a pool fails: what runs on it says `Conflicts=` with it, and is stopped. */
