@@ -124,5 +124,5 @@ it('is said not to be taken when ZFS does not take it', async () => {
   s.host.fault({ match: ['tee'], kind: 'exit', exit: 1, stderr: 'tee: Invalid argument\n' });
   expect(await s.set(2 * GiB)).toBe('failed');
   expect(await s.engine.arc()).toMatchObject({ chosen: null, limit: before });
-  expect(s.told()[0]).toContain('could not be set');
+  expect(s.told()).toHaveLength(1); // what was set by itself at the start; this one is the run's to tell
 });

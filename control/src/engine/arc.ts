@@ -60,8 +60,10 @@ export const createArc = (deps: {
     return { ok: true as const, arc: arc.value, facts: known };
   };
 
-  const apply = async (max: number, why: string): Promise<ExecAnswer> => {
+  const apply = async (max: number, why: string | null): Promise<ExecAnswer> => {
     const answer = await deps.execute({ kind: 'arc.set', max });
+    // what a person asked for is told by the run it is a step of
+    if (why === null) return answer;
     deps.tell({
       kind: 'memory.arc-set',
       severity: answer.ok ? 'info' : 'warning',
@@ -139,7 +141,7 @@ export const createArc = (deps: {
       const now = await state();
       if (!now.ok) return now;
       const wanted = limit ?? arcAdvice(now.facts).limit;
-      const answer = await apply(wanted, limit === null ? 'automatic again' : 'as it was chosen');
+      const answer = await apply(wanted, null);
       if (answer.ok) {
         if (limit === null) store.settings.remove(KEY);
         else store.settings.set(KEY, String(limit));

@@ -27,7 +27,10 @@ const levelOf = (risk: DiskRisk, was: Level, growing: boolean): Level => {
 };
 const ORDER: readonly Level[] = ['none', 'warning', 'critical'];
 
-const sentence = (risk: DiskRisk): string => `${diskLabel(risk.path)}: ${wordOfRisk(risk.score)}, ${risk.reasons.join('; ')}`;
+/** The strongest reasons; all of them stand on the page of the disk. */
+const TOLD = 3;
+const sentence = ({ path, score, reasons }: DiskRisk): string =>
+  `${diskLabel(path)}: ${wordOfRisk(score)}, ${reasons.slice(0, TOLD).join('; ')}${reasons.length > TOLD ? `; and ${reasons.length - TOLD} more` : ''}`;
 
 export type Alarm = {
   told: Told;
