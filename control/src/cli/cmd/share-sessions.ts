@@ -5,6 +5,8 @@ import { ago, count } from '../format.ts';
 import { EXIT, Problem } from '../problems.ts';
 import { dim, good, strong, warn } from '../terminal.ts';
 
+const ACCESS = { read: 'reading', write: 'writing', both: 'reading and writing', lock: 'locked', unknown: '' } as const;
+
 const who = (s: Session): string => s.user ?? '-';
 const safety = (s: Session): string => {
   if (s.encrypted === null) return '-';
@@ -29,7 +31,7 @@ export const shareSessions: Handler = async (cli, input) => {
     ]);
   if (input.flag('files'))
     for (const s of sessions)
-      for (const f of s.files) term.line([dim(`${who(s)} at ${s.machine}  `), f.path, dim(f.access === 'unknown' ? '' : `  ${f.access}`)]);
+      for (const f of s.files) term.line([dim(`${who(s)} at ${s.machine}  `), f.path, dim(`  ${ACCESS[f.access]}`)]);
   for (const s of sessions) if (s.note !== null) term.line([warn(`${s.id}: `), s.note]);
   return EXIT.ok;
 };

@@ -2,7 +2,7 @@
 import { ENCRYPT_WORDS, PRESET_WORDS, previousVersionAt, SIGN_WORDS, waysTo } from '../../domain/share/words.ts';
 import { shareKey } from '../../domain/share/share.ts';
 import type { Handler } from '../cli.ts';
-import { ago, count } from '../format.ts';
+import { ago, clock, count } from '../format.ts';
 import { notAmong } from '../parse.ts';
 import { EXIT, Problem } from '../problems.ts';
 import { bad, dim, good, strong } from '../terminal.ts';
@@ -50,7 +50,7 @@ export const shareShow: Handler = async (cli, input) => {
         ? dim('No Previous Versions yet: a schedule makes them.')
         : `${count(versions.length, 'Previous Version')}, as clients see them:`,
     ]);
-    for (const v of versions.slice(0, SHOWN)) term.line([`  ${new Date(v).toLocaleString()}`, dim(`  ${ago(v, at)}`)]);
+    for (const v of versions.slice(0, SHOWN)) term.line([`  ${clock(v, at)}`, dim(`  ${ago(v, at)}`)]);
     if (versions.length > SHOWN) term.line([dim(`  and ${versions.length - SHOWN} older`)]);
   }
   return EXIT.ok;
