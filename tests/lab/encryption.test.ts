@@ -110,10 +110,13 @@ test('with a passphrase and with key files, filesystems and a volume; each opens
 
 test('a lock is refused while a client is in, names it, and then takes the share down; a wrong passphrase is told at once', async () => {
   const flag = join(folder, 'go');
-  // a command of its own, because smbclient takes a semicolon for its end
   const wait = join(folder, 'wait.sh');
   writeFileSync(wait, `while [ ! -e ${flag} ]; do sleep 0.3; done\n`);
-  const client = smb('secret', 'ls', `!sh ${wait}`);
+  // typed, not given with -c: there smbclient runs no command of the machine
+  const client = run(['smbclient', '//127.0.0.1/secret', '-p', String(nas.spec.ports.smb), '-A', join(folder, 'auth'), '-m', 'SMB3'], {
+    timeoutMs: LIMIT,
+    input: `ls\n!sh ${wait}\nexit\n`,
+  });
   await nas.until('the client is connected', LIMIT, async () => (await nas.must(['smbstatus', '-S'])).includes('secret'));
   await expect(change(nas, call, [{ kind: 'dataset.lock', name: 'tank/secret' }])).rejects.toThrow(
     /share secret: 1 client is connected: ada@/,
