@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { orThrow } from '../domain/refusal.ts';
 import { USUAL_SETTINGS } from '../domain/pool/settings.ts';
-import { ADA, stage } from './testing.ts';
+import { ADA, stage } from './pools.testing.ts';
 
 type Stage = Awaited<ReturnType<typeof stage>>;
 const yaml = (s: Stage, name: string, first: number, more: string): string => `version: 1

@@ -7,7 +7,7 @@ import type { PoolChange } from '../domain/plan/pool-change.ts';
 import { orThrow } from '../domain/refusal.ts';
 import { openLedger } from '../host/executor/ledger.ts';
 import { performer } from '../host/executor/perform.ts';
-import { ADA, stage } from './testing.ts';
+import { ADA, stage } from './pools.testing.ts';
 
 type Stage = Awaited<ReturnType<typeof stage>>;
 const replace = (s: Stage, n: number, by: number, erase: string[] = []): PoolChange => ({
