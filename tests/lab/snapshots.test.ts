@@ -223,8 +223,10 @@ test('files come back byte by byte with all that they are; links lead nowhere; n
   expect((await nas.must(['ls', '-A', `${at}/trap`])).trim()).toBe('inner');
   await nas.must(['zfs', 'set', 'quota=none', dataset]);
   expect(await cli('snapshot', 'ls', `${dataset}@one`, 'My Letters')).toMatch(/sparse/);
-  await nas.sh(`cd /tmp; rm -f got folder.tar; dplane snapshot get ${dataset}@one 'My Letters/deep/big' --out got; cmp got '${at}/.zfs/snapshot/one/My Letters/deep/big'
-    dplane snapshot get ${dataset}@one 'My Letters' --out folder.tar; tar -tf folder.tar | grep -q deep/big`);
+  await cli('snapshot', 'get', `${dataset}@one`, 'My Letters/deep/big', '--out', '/run/got');
+  await nas.must(['cmp', '/run/got', `${at}/.zfs/snapshot/one/My Letters/deep/big`]);
+  await cli('snapshot', 'get', `${dataset}@one`, 'My Letters/deep', '--out', '/run/folder.tar');
+  expect(await nas.must(['tar', '-tf', '/run/folder.tar'])).toMatch(/deep\/big/);
   const audit = (await call('GET', '/api/system/audit?limit=200')) as { entries?: { action: string; outcome: string }[] };
   const actions = JSON.stringify(audit);
   expect(actions).toContain('snapshots.download');
