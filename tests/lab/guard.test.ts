@@ -43,7 +43,15 @@ const changesAreSeen = async (pool: string, name: string): Promise<void> => {
 };
 /** All that the disk is asked to write from now on takes for ever, and no error comes. */
 const hang = (n: number, on: boolean) =>
-  nas.qmp('block_set_io_throttle', { id: `dev-d${n}`, bps: 0, bps_rd: 0, bps_wr: on ? 1 : 0, iops: 0, iops_rd: 0, iops_wr: 0 });
+  nas.qmp('block_set_io_throttle', {
+    id: `dev-d${n}/virtio-backend`,
+    bps: 0,
+    bps_rd: 0,
+    bps_wr: on ? 1 : 0,
+    iops: 0,
+    iops_rd: 0,
+    iops_wr: 0,
+  });
 
 beforeAll(async () => {
   lab = await openLab('guard');
