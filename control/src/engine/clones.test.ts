@@ -1,63 +1,17 @@
 /** Clones for a while, over simulated days: the engine, the executor behind its socket, the simulated host. And that no secret is in what the engine keeps. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ChangeRequest } from '../domain/plan/change.ts';
 import { orThrow } from '../domain/refusal.ts';
 import { CLONE_PROPERTY } from '../domain/snapshot/clone.ts';
-import type { Actor } from '../domain/user/user.ts';
-import { socketExecutor } from '../host/executor/client.ts';
-import { execServer } from '../host/executor/server.ts';
 import type { Executor } from '../host/executor.ts';
 import { demoModel } from '../host/sim/seeds.ts';
-import { simHost } from '../host/sim/sim.ts';
-import { openStore } from '../store/store.ts';
-import { createEngine } from './create.ts';
+import { ADA, engineOn } from './stage.testing.ts';
 
-const ADA: Actor = { kind: 'user', name: 'ada', via: 'test' };
 const HOUR = 3_600_000;
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const c of cleanups.splice(0).reverse()) await c();
-});
-
 const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
-  const folder = mkdtempSync(join(tmpdir(), 'dplaneos-clones-'));
-  let now = Date.UTC(2026, 10, 20, 12);
-  const clock = (): number => {
-    now += 1;
-    return now;
-  };
-  const host = simHost({ model: demoModel(), clock });
-  const server = execServer({ host, ledgerFolder: join(folder, 'exec'), clock, log: () => undefined });
-  await server.listen(join(folder, 's'));
-  const store = openStore({ path: join(folder, 'db'), auditKey: randomBytes(32), sealPath: join(folder, 'seal'), clock });
-  const make = () =>
-    createEngine({
-      host,
-      executor: wrap(socketExecutor(join(folder, 's'), { timeoutMs: 60_000 })),
-      store,
-      clock,
-      random: randomBytes,
-      preUpgradeFolder: join(folder, 'pre'),
-      backupFolder: join(folder, 'backup'),
-      log: () => undefined,
-      pause: () => Promise.resolve(),
-    }).engine;
-  const engine = make();
-  cleanups.push(async () => {
-    await engine.stop();
-    store.close();
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const sh = async (...argv: string[]): Promise<string> => {
-    const r = await host.run(argv, { timeoutMs: 10_000 });
-    if (r.exit !== 0) throw new Error(r.stderr);
-    return r.stdout;
-  };
+  const { folder, host, store, engine, make, sh, skip } = await engineOn(demoModel(), { wrap });
   await sh('zfs', 'create', 'tank/notes');
   host.happen({ kind: 'file', path: '/mnt/tank/notes/one', size: 700_000 });
   await sh('zfs', 'snapshot', 'tank/notes@then');
@@ -80,7 +34,7 @@ const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
     ...more,
   });
   const pass = async (hours: number, e = engine): Promise<void> => {
-    now += hours * HOUR;
+    skip(hours * HOUR);
     await e.clones.look();
   };
   const there = async (name: string): Promise<boolean> => (await host.run(['zfs', 'list', name], { timeoutMs: 10_000 })).exit === 0;

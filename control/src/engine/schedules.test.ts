@@ -1,66 +1,20 @@
 /** Schedules over simulated days: the engine, the executor behind its socket, the simulated host. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ChangeRequest } from '../domain/plan/change.ts';
 import { orThrow } from '../domain/refusal.ts';
 import { SCHEDULE_PROPERTY, SnapshotSchedule } from '../domain/schedule/schedule.ts';
-import type { Actor } from '../domain/user/user.ts';
-import { socketExecutor } from '../host/executor/client.ts';
-import { execServer } from '../host/executor/server.ts';
 import type { Executor } from '../host/executor.ts';
 import { demoModel } from '../host/sim/seeds.ts';
-import { simHost } from '../host/sim/sim.ts';
-import { openStore } from '../store/store.ts';
-import { createEngine } from './create.ts';
+import { ADA, engineOn } from './stage.testing.ts';
 
-const ADA: Actor = { kind: 'user', name: 'ada', via: 'test' };
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const c of cleanups.splice(0).reverse()) await c();
-});
-
 const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
-  const folder = mkdtempSync(join(tmpdir(), 'dplaneos-schedules-'));
-  let now = Date.UTC(2026, 10, 20, 12);
-  const clock = (): number => {
-    now += 1;
-    return now;
-  };
-  const host = simHost({ model: demoModel(), clock });
-  const server = execServer({ host, ledgerFolder: join(folder, 'exec'), clock, log: () => undefined });
-  await server.listen(join(folder, 's'));
-  const store = openStore({ path: join(folder, 'db'), auditKey: randomBytes(32), sealPath: join(folder, 'seal'), clock });
-  const make = () =>
-    createEngine({
-      host,
-      executor: wrap(socketExecutor(join(folder, 's'), { timeoutMs: 60_000 })),
-      store,
-      clock,
-      random: randomBytes,
-      preUpgradeFolder: join(folder, 'pre'),
-      backupFolder: join(folder, 'backup'),
-      log: () => undefined,
-      pause: () => Promise.resolve(),
-    }).engine;
-  const engine = make();
-  await host.run(['zfs', 'create', 'tank/notes'], { timeoutMs: 10_000 });
-  await engine.refreshSnapshots();
-  cleanups.push(async () => {
-    await engine.stop();
-    store.close();
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
+  const { host, store, engine, make, sh, skip, now } = await engineOn(demoModel(), {
+    wrap,
+    before: async (run) => void (await run('zfs', 'create', 'tank/notes')),
   });
-  const sh = async (...argv: string[]): Promise<string> => {
-    const r = await host.run(argv, { timeoutMs: 10_000 });
-    if (r.exit !== 0) throw new Error(r.stderr);
-    return r.stdout;
-  };
+  await engine.refreshSnapshots();
   const change = async (...changes: ChangeRequest[]) => {
     const plan = orThrow(await engine.planChange(ADA, changes));
     for (const a of plan.actions)
@@ -72,7 +26,7 @@ const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
     schedule: SnapshotSchedule.parse({ name: 'hourly', dataset: 'tank/notes', cron: '0 * * * *', keep: {}, ...more }),
   });
   const pass = async (ms: number, e = engine): Promise<void> => {
-    now += ms;
+    skip(ms);
     await e.schedules.look();
     await e.schedules.idle();
   };
@@ -81,7 +35,7 @@ const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
       .split('\n')
       .filter((l) => l.split('\t')[1]?.startsWith(`${name}@`))
       .map((l) => l.split('\t')[0] ?? '');
-  return { engine, make, store, host, sh, change, schedule, pass, mine, now: () => now };
+  return { engine, make, store, host, sh, change, schedule, pass, mine, now };
 };
 
 describe('a schedule', () => {
