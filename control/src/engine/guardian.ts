@@ -115,17 +115,20 @@ export const createGuardian = (deps: {
   const put = async (k: Kept, bytes: number, actor: Actor | undefined, message: string): Promise<Result<true>> => {
     const answer = await deps.execute({ kind: 'pool.reserve', name: k.name, guid: k.guid, bytes }, actor);
     if (!answer.ok) return answer;
+    const before = k.space.reserve;
+    // verified by the executor: known at once, also when the pool is too slow to be observed now
+    k.space = { ...k.space, reserve: bytes, free: Math.max(0, k.space.free + before - bytes) };
     store.transact(() => {
       // who gave it free knows, and is not offered it again
       if (bytes > 0 || actor !== undefined) store.settings.remove(releasedKey(k.guid));
-      else store.settings.set(releasedKey(k.guid), JSON.stringify({ at: clock(), bytes: k.space.reserve } satisfies Released));
+      else store.settings.set(releasedKey(k.guid), JSON.stringify({ at: clock(), bytes: before } satisfies Released));
       tell({
         kind: 'pool.reserve-changed',
         severity: actor === undefined ? 'critical' : 'info',
         subject: `pool:${k.name}`,
         message,
         actor: actor?.name ?? 'dplaned',
-        data: { bytes, before: k.space.reserve },
+        data: { bytes, before },
       });
     });
     return ok(true);
