@@ -148,7 +148,7 @@ test('renamed and destroyed, a dataset leaves no folder behind that nobody can r
   await change(nas, call, [{ kind: 'dataset.rename', name: 'tank/brief', to: 'tank/short' }]);
   await until('the old folder is gone', async () => (await nas.run(['test', '-e', path])).exit === 1);
   await change(nas, call, [{ kind: 'dataset.destroy', name: 'tank/short' }]);
-  const left = (await at('tank')) + '/short';
+  const left = `${await at('tank')}/short`;
   await until('the new folder is gone', async () => {
     // whatever mounts next has it looked after
     await nas.run(['systemctl', 'start', 'dplane-guard.service']);
