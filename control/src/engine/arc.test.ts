@@ -1,59 +1,17 @@
 /** The limit of ZFS's cache over the simulated host: set by itself, chosen through a plan, given back, kept for the next start. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { orThrow } from '../domain/refusal.ts';
-import type { Actor } from '../domain/user/user.ts';
-import { socketExecutor } from '../host/executor/client.ts';
-import { execServer } from '../host/executor/server.ts';
 import { ARC_FILE } from '../host/change/arc.ts';
 import { ARC_MAX } from '../host/memory.ts';
 import { emptyModel } from '../host/sim/seeds.ts';
-import { simHost } from '../host/sim/sim.ts';
-import { openStore } from '../store/store.ts';
-import { createEngine } from './create.ts';
+import { ADA, engineOn } from './stage.testing.ts';
 
-const ADA: Actor = { kind: 'user', name: 'ada', via: 'test' };
 const GiB = 1024 ** 3;
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const c of cleanups.splice(0).reverse()) await c();
-});
-
 const stage = async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'dplaneos-arc-'));
-  let now = Date.UTC(2026, 10, 20, 12);
-  const clock = (): number => {
-    now += 1;
-    return now;
-  };
-  const host = simHost({ model: emptyModel(2), clock });
-  const server = execServer({ host, ledgerFolder: join(folder, 'exec'), clock, log: () => undefined });
-  const socket = join(folder, 's');
-  await server.listen(socket);
-  const store = openStore({ path: join(folder, 'db'), auditKey: randomBytes(32), sealPath: null, clock });
-  const { engine, scheduler } = createEngine({
-    host,
-    executor: socketExecutor(socket, { timeoutMs: 60_000 }),
-    store,
-    clock,
-    random: randomBytes,
-    preUpgradeFolder: join(folder, 'pre-upgrade'),
-    backupFolder: join(folder, 'backup'),
-    log: () => undefined,
-    pause: () => Promise.resolve(),
-  });
-  cleanups.push(async () => {
-    await engine.stop();
-    store.close();
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const { host, store, engine, scheduler, skip } = await engineOn(emptyModel(2));
   await engine.observe(0);
   const minute = async (): Promise<void> => {
-    now += 60_000;
+    skip(60_000);
     await scheduler.runDue();
   };
   await minute();

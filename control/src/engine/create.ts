@@ -106,6 +106,10 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   /** Guids of datasets that look empty and are not: the next plan asks for the approval that the executor missed. */
   const notEmpty = new Set<string>();
 
+  const tell = (e: NewEvent): void => void store.events.append(e);
+  /** A change is under way. */
+  const busy = (): boolean => store.runs.list(1)[0]?.state === 'running';
+
   const lanes: PoolLanes = new Map();
   const observer = createObserver(async (wants, previous) => {
     const known = new Map((previous?.shares ?? []).map((s) => [`${s.spec.kind}:${s.spec.name}`, s.clients]));
@@ -146,7 +150,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     clock,
     last: () => observer.last()?.observed ?? null,
     execute: (operation) => execute(operation),
-    tell: (e) => void store.events.append(e),
+    tell,
   });
 
   const planner = createPlanner({ store, observer, clock, random: deps.random, check: checkState });
@@ -220,9 +224,9 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
 
   observer.onChange((before, now) => {
     const known = before !== null && poolsAreKnown(before.observed) && poolsAreKnown(now.observed);
-    if (known && store.runs.list(1)[0]?.state !== 'running') {
+    if (known && !busy()) {
       const events = changesBehindOurBack(before.observed, now.observed);
-      if (events.length > 0) store.transact(() => void events.forEach((e) => void store.events.append(e)));
+      if (events.length > 0) store.transact(() => void events.forEach(tell));
     }
   });
 
@@ -291,16 +295,16 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
         });
       return answer;
     },
-    tell: (e) => void store.events.append(e),
-    busy: () => store.runs.list(1)[0]?.state === 'running',
+    tell,
+    busy,
   });
-  const look = async (): Promise<Observed> => {
-    const seen = await observer.get(0);
+  /** A look at the host, not older than this, with what follows from it. */
+  const look = async (maxAge = 0): Promise<Observed> => {
+    const seen = await observer.get(maxAge);
     const { observed } = (await gate.look(seen.observed)) ? await observer.get(0) : seen;
     raiseAndResolve(observed);
     return observed;
   };
-  const tell = (e: NewEvent): void => void store.events.append(e);
   const guardian = createGuardian({ store, clock, execute, tell, observe: async () => (await observer.get(0)).observed });
   const io = createIo({ host, clock, last: () => observer.last()?.observed ?? null, pause: deps.pause });
   const pulse = createPulse({
@@ -310,7 +314,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     execute,
     tell,
     missing: (pool, path) => openAlert(store, missingDisk(pool, path), clock()),
-    busy: () => store.runs.list(1)[0]?.state === 'running',
+    busy,
   });
   const clones = createClones({
     host,
@@ -319,7 +323,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     clock,
     execute,
     tell,
-    busy: () => store.runs.list(1)[0]?.state === 'running',
+    busy,
   });
   const care = createCare({ store, clock, execute, tell });
   const health = createDiskHealth({ store, clock, ask, execute });
@@ -329,7 +333,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     clock,
     serving: () => (observer.last()?.observed.shares ?? []).map((s) => s.spec.kind),
     execute,
-    tell: (e) => void store.events.append(e),
+    tell,
   });
   const poolProgress = createProgress(host, clock);
 
@@ -338,12 +342,10 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     name: 'observe',
     everyMs: OBSERVE_EVERY,
     run: async () => {
-      const seen = await observer.get(OBSERVE_EVERY / 2);
-      const { observed } = (await gate.look(seen.observed)) ? await observer.get(0) : seen;
-      raiseAndResolve(observed);
+      const observed = await look(OBSERVE_EVERY / 2);
       health.judge(observed);
       await guardian.look(observed);
-      if (store.runs.list(1)[0]?.state !== 'running') await care.look(observed);
+      if (!busy()) await care.look(observed);
     },
   });
   scheduler.add({ name: 'pulse', everyMs: PULSE_EVERY, lane: 'pulse', run: pulse.beat });
@@ -365,7 +367,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
     clock,
     snapshots,
     pools: () => observer.last()?.observed.pools.map((p) => p.name) ?? [],
-    tell: (e) => void store.events.append(e),
+    tell,
   });
   scheduler.add({ name: 'watch-snapshots', everyMs: WATCH_EVERY, lane: 'snapshots', run: snapshotWatch.look });
   scheduler.add({ name: 'snapshots', everyMs: SNAPSHOTS_EVERY, run: () => refreshSnapshots() });

@@ -1,65 +1,19 @@
 /** Heartbeats, the guardian of full pools, and pools that hang: the engine over the simulated host, with the executor behind its real socket. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ownMountpoint } from '../domain/pool/own.ts';
-import type { Actor } from '../domain/user/user.ts';
-import { socketExecutor } from '../host/executor/client.ts';
-import { execServer } from '../host/executor/server.ts';
 import { demoModel } from '../host/sim/seeds.ts';
-import { simHost } from '../host/sim/sim.ts';
-import { openStore } from '../store/store.ts';
-import { createEngine } from './create.ts';
+import { ADA, engineOn } from './stage.testing.ts';
 
-const ADA: Actor = { kind: 'user', name: 'ada', via: 'test' };
 const MiB = 1024 ** 2;
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const c of cleanups.splice(0).reverse()) await c();
-});
-
 const stage = async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'dplaneos-guard-'));
-  let now = Date.UTC(2026, 10, 20, 12);
-  const clock = (): number => {
-    now += 1;
-    return now;
-  };
-  const host = simHost({ model: demoModel(), clock });
-  const server = execServer({ host, ledgerFolder: join(folder, 'exec'), clock, log: () => undefined });
-  const socket = join(folder, 's');
-  await server.listen(socket);
-  const store = openStore({ path: join(folder, 'db'), auditKey: randomBytes(32), sealPath: join(folder, 'seal'), clock });
-  const { engine, scheduler } = createEngine({
-    host,
-    executor: socketExecutor(socket, { timeoutMs: 60_000 }),
-    store,
-    clock,
-    random: randomBytes,
-    preUpgradeFolder: join(folder, 'pre-upgrade'),
-    backupFolder: join(folder, 'backup'),
-    log: () => undefined,
-    pause: async (ms) => {
-      now += ms;
-      await pause(1);
-    },
-  });
-  cleanups.push(async () => {
-    await engine.stop();
-    store.close();
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const { host, store, engine, scheduler, clock, skip } = await engineOn(demoModel(), { passes: true });
   /** Everything that is due after so long. */
   const after = async (ms: number): Promise<void> => {
-    now += ms;
+    skip(ms);
     await scheduler.runDue();
   };
   const wait = (ms: number): void => {
-    now += ms;
+    skip(ms);
   };
   const state = (pool: string) => engine.heartbeats.list().find((h) => h.pool === pool)?.state;
   const until = async (pool: string, wanted: string, ms = 2_500): Promise<void> =>

@@ -26,10 +26,17 @@ const shellOf =
     return r.stdout;
   };
 
-/** `before`: what happens on the host before the engine begins. `wrap`: what stands between the engine and its executor. */
+/**
+ * `before`: what happens on the host before the engine begins. `wrap`: what stands between the engine and its executor. `passes`: the engine's
+ * pauses move the clock instead of lasting.
+ */
 export const engineOn = async (
   model: SimModel,
-  options: { before?: (sh: ReturnType<typeof shellOf>, host: SimHost) => Promise<void>; wrap?: (e: Executor) => Executor } = {},
+  options: {
+    before?: (sh: ReturnType<typeof shellOf>, host: SimHost) => Promise<void>;
+    wrap?: (e: Executor) => Executor;
+    passes?: boolean;
+  } = {},
 ) => {
   const folder = mkdtempSync(join(tmpdir(), 'dplaneos-engine-'));
   let now = Date.UTC(2026, 10, 20, 12);
@@ -59,7 +66,10 @@ export const engineOn = async (
       preUpgradeFolder: join(folder, 'pre-upgrade'),
       backupFolder: join(folder, 'backup'),
       log: () => undefined,
-      pause: async (ms) => void (await pause(ms)),
+      pause: async (ms) => {
+        if (options.passes) now += ms;
+        await pause(options.passes ? 1 : ms);
+      },
     });
   const { engine, scheduler } = make();
   onTestFinished(async () => {
@@ -75,6 +85,7 @@ export const engineOn = async (
     store,
     engine,
     scheduler,
+    clock,
     make: () => make().engine,
     now: () => now,
     skip: (ms: number) => {

@@ -113,7 +113,7 @@ export const Palette = (props: { onClose: () => void }): JSX.Element => {
   const onKey = (e: KeyboardEvent & { currentTarget: HTMLInputElement }): void => {
     if (e.key !== 'Enter') return;
     const id = e.currentTarget.getAttribute('aria-activedescendant');
-    const marked = id === null ? undefined : document.getElementById(id)?.dataset['key'];
+    const marked = id === null ? undefined : document.getElementById(id)?.dataset.key;
     const hit = hits().find((h) => h.id === marked) ?? hits()[0];
     if (hit === undefined) return;
     e.preventDefault();

@@ -2,9 +2,8 @@
  * A quantity over time: drawn, read out under the pointer or by the arrow keys, and as a table for who cannot see it. The drawing
  * library is brought when the first chart is shown.
  */
-import { createEffect, createMemo, createSignal, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
-import type uPlot from 'uplot';
-import { theme } from '../data/settings.ts';
+import { createMemo, createSignal, type JSX, Show } from 'solid-js';
+import { drawing } from './drawing.ts';
 import { Table } from './VirtualTable.tsx';
 import { exact } from './words.ts';
 import '../style/chart.css';
@@ -25,14 +24,22 @@ export type ChartLook = {
   height: number;
 };
 
-const dark = matchMedia('(prefers-color-scheme: dark)');
 const ROWS = 12;
 
 export const Chart = (props: { label: string; of: string; about: string; look: ChartLook }): JSX.Element => {
   let place: HTMLDivElement | undefined;
-  const [drawn, setDrawn] = createSignal<uPlot | null>(null);
   const [at, setAt] = createSignal<number | null>(null);
-  const [systemDark, setSystemDark] = createSignal(dark.matches);
+  const drawn = drawing(
+    () => place,
+    () => props.look,
+    async () => {
+      const { plot } = await import('./plot.ts');
+      return (at, look) => {
+        setAt(null);
+        return look.points.length > 1 ? plot(at, look, setAt) : null;
+      };
+    },
+  );
   const known = createMemo(() => [...props.look.points, ...(props.look.forecast ? [props.look.forecast] : [])]);
   const index = createMemo(() => {
     const x = at();
@@ -81,34 +88,6 @@ export const Chart = (props: { label: string; of: string; about: string; look: C
     drawn()?.setCursor({ left: -10, top: -10 }, false);
     setAt(null);
   };
-
-  onMount(() => {
-    const flip = (): void => void setSystemDark(dark.matches);
-    dark.addEventListener('change', flip);
-    const measure = new ResizeObserver(() => {
-      const u = drawn();
-      if (u && place && place.clientWidth > 0) u.setSize({ width: place.clientWidth, height: props.look.height });
-    });
-    if (place) measure.observe(place);
-    onCleanup(() => {
-      dark.removeEventListener('change', flip);
-      measure.disconnect();
-    });
-  });
-  let gone = false;
-  createEffect(
-    on([() => props.look, theme, systemDark], async ([look]) => {
-      const { plot } = await import('./plot.ts');
-      if (gone || !place || look !== props.look) return;
-      drawn()?.destroy();
-      setAt(null);
-      setDrawn(look.points.length > 1 ? plot(place, look, setAt) : null);
-    }),
-  );
-  onCleanup(() => {
-    gone = true;
-    drawn()?.destroy();
-  });
 
   return (
     <figure class="chart">

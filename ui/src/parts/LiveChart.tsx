@@ -2,9 +2,9 @@
  * Two quantities of the last minutes, drawn anew each second; read out under the pointer or by the arrow keys. What they are now stands above it in words. The
  * drawing library is brought when the first chart is shown.
  */
-import { createEffect, createMemo, createSignal, type JSX, on, onCleanup, onMount } from 'solid-js';
+import { createEffect, createMemo, createSignal, type JSX, on } from 'solid-js';
 import type uPlot from 'uplot';
-import { theme } from '../data/settings.ts';
+import { drawing } from './drawing.ts';
 import { clockTime } from './words.ts';
 import '../style/chart.css';
 
@@ -18,14 +18,19 @@ export type LiveLook = {
   height: number;
 };
 
-const dark = matchMedia('(prefers-color-scheme: dark)');
 const SPAN = 300_000;
 
 export const LiveChart = (props: { label: string; a: string; b: string; points: readonly LivePoint[]; look: LiveLook }): JSX.Element => {
   let place: HTMLDivElement | undefined;
-  const [drawn, setDrawn] = createSignal<uPlot | null>(null);
   const [at, setAt] = createSignal<number | null>(null);
-  const [systemDark, setSystemDark] = createSignal(dark.matches);
+  const drawn = drawing(
+    () => place,
+    () => props.look,
+    async () => {
+      const { livePlot } = await import('./plot-live.ts');
+      return (at, look) => livePlot(at, look, (i) => setAt(i === null ? null : (props.points[i]?.at ?? null)));
+    },
+  );
   const index = createMemo(() => {
     const x = at();
     const i = x === null ? -1 : props.points.findIndex((p) => p.at >= x);
@@ -61,39 +66,11 @@ export const LiveChart = (props: { label: string; a: string; b: string; points: 
     setAt(props.points[Math.max(0, Math.min(props.points.length - 1, to))]?.at ?? null);
   };
 
-  onMount(() => {
-    const flip = (): void => void setSystemDark(dark.matches);
-    dark.addEventListener('change', flip);
-    const measure = new ResizeObserver(() => {
-      const u = drawn();
-      if (u && place && place.clientWidth > 0) u.setSize({ width: place.clientWidth, height: props.look.height });
-    });
-    if (place) measure.observe(place);
-    onCleanup(() => {
-      dark.removeEventListener('change', flip);
-      measure.disconnect();
-    });
-  });
-  let gone = false;
-  createEffect(
-    on([() => props.look, theme, systemDark], async ([look]) => {
-      const { livePlot } = await import('./plot-live.ts');
-      if (gone || !place || look !== props.look) return;
-      drawn()?.destroy();
-      const u = livePlot(place, look, (i) => setAt(i === null ? null : (props.points[i]?.at ?? null)));
-      feed(u);
-      setDrawn(u);
-    }),
-  );
   createEffect(
     on([() => props.points, drawn], ([, u]) => {
       if (u) feed(u);
     }),
   );
-  onCleanup(() => {
-    gone = true;
-    drawn()?.destroy();
-  });
 
   return (
     <figure class="chart">

@@ -5,10 +5,10 @@ import { nothing, useQuery } from '../../data/query.ts';
 import { ask, whyNot } from '../../data/session.ts';
 import { trpc } from '../../data/trpc.ts';
 import { SelectField } from '../../forms/Field.tsx';
-import { Answer, Button, ProblemBox, Section, Time } from '../../parts/basic.tsx';
+import { Answer, Button, ProblemBox, Section } from '../../parts/basic.tsx';
 import { Dialog } from '../../parts/Dialog.tsx';
+import { cronOf, myTimezone, NEVER, When, withOwn, word } from './by-itself.tsx';
 
-const NEVER = 'never';
 const WHEN = [
   { value: NEVER, label: 'Never by itself' },
   { value: '0 3 * * *', label: 'Every day at 03:00' },
@@ -27,10 +27,6 @@ const EVERY = ['10', '30', '60', '240', '1440'].map((value) => ({
           ? `Every ${Number(value) / 60} hours`
           : 'Once a day',
 }));
-type Choices = readonly { value: string; label: string }[];
-const withOwn = (choices: Choices, value: string): Choices =>
-  choices.some((c) => c.value === value) ? choices : [...choices, { value, label: value }];
-const word = (choices: Choices, value: string): string => choices.find((c) => c.value === value)?.label ?? value;
 
 export const DiskCare = (): JSX.Element => {
   const query = useQuery('disk-care', nothing, () => trpc.disks.care.query(), { topics: ['pool'] });
@@ -47,13 +43,13 @@ export const DiskCare = (): JSX.Element => {
     setProblem(null);
     setOpen(true);
   };
-  const cron = (text: string): string | null => (text === NEVER ? null : text);
   const save = async (e: SubmitEvent): Promise<void> => {
     e.preventDefault();
-    const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
     try {
       await ask(() =>
-        trpc.disks.setCare.mutate({ care: { everyMinutes: Number(every()), short: cron(short()), long: cron(long()), timezone } }),
+        trpc.disks.setCare.mutate({
+          care: { everyMinutes: Number(every()), short: cronOf(short()), long: cronOf(long()), timezone: myTimezone() },
+        }),
       );
       setOpen(false);
       query.refetch();
@@ -61,15 +57,6 @@ export const DiskCare = (): JSX.Element => {
       setProblem(problemOf(error));
     }
   };
-  const Next = (p: { at: number | null | undefined }): JSX.Element => (
-    <Show when={p.at}>
-      {(at) => (
-        <small>
-          next <Time at={at()} />
-        </small>
-      )}
-    </Show>
-  );
   return (
     <Section
       title="By themselves"
@@ -91,13 +78,13 @@ export const DiskCare = (): JSX.Element => {
             <div>
               <dt>Short self-test</dt>
               <dd>
-                {word(WHEN, query.data()?.care.short ?? NEVER)} <Next at={query.data()?.next.short} />
+                <When choices={WHEN} cron={query.data()?.care.short} next={query.data()?.next.short} />
               </dd>
             </div>
             <div>
               <dt>Long self-test</dt>
               <dd>
-                {word(WHEN, query.data()?.care.long ?? NEVER)} <Next at={query.data()?.next.long} />
+                <When choices={WHEN} cron={query.data()?.care.long} next={query.data()?.next.long} />
               </dd>
             </div>
           </dl>

@@ -5,17 +5,16 @@ import { useQuery } from '../../data/query.ts';
 import { ask, whyNot } from '../../data/session.ts';
 import { trpc } from '../../data/trpc.ts';
 import { SelectField } from '../../forms/Field.tsx';
-import { Answer, Button, ProblemBox, Section, Time } from '../../parts/basic.tsx';
+import { Answer, Button, ProblemBox, Section } from '../../parts/basic.tsx';
 import { Dialog } from '../../parts/Dialog.tsx';
+import { cronOf, myTimezone, NEVER, When, withOwn } from './by-itself.tsx';
 
-const NEVER = 'never';
 const CHOICES = [
   { value: NEVER, label: 'Never by itself' },
   { value: '0 2 * * 0', label: 'Every Sunday at 02:00' },
   { value: '0 2 1 * *', label: 'On the first of each month at 02:00' },
   { value: '0 2 1 */3 *', label: 'Every three months, on the first at 02:00' },
-] as const;
-const word = (cron: string | null): string => CHOICES.find((c) => c.value === (cron ?? NEVER))?.label ?? cron ?? '';
+];
 
 export const PoolCare = (props: { name: string }): JSX.Element => {
   const query = useQuery(
@@ -25,10 +24,9 @@ export const PoolCare = (props: { name: string }): JSX.Element => {
     { topics: ['pool'] },
   );
   const [open, setOpen] = createSignal(false);
-  const [scrub, setScrub] = createSignal(NEVER as string);
-  const [trim, setTrim] = createSignal(NEVER as string);
+  const [scrub, setScrub] = createSignal(NEVER);
+  const [trim, setTrim] = createSignal(NEVER);
   const [problem, setProblem] = createSignal<Problem | null>(null);
-  const choices = (cron: string) => (CHOICES.some((c) => c.value === cron) ? CHOICES : [...CHOICES, { value: cron, label: cron }]);
   const edit = (): void => {
     const care = query.data()?.care;
     setScrub(care?.scrub ?? NEVER);
@@ -38,10 +36,10 @@ export const PoolCare = (props: { name: string }): JSX.Element => {
   };
   const save = async (e: SubmitEvent): Promise<void> => {
     e.preventDefault();
-    const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-    const cron = (text: string): string | null => (text === NEVER ? null : text);
     try {
-      await ask(() => trpc.pools.setCare.mutate({ name: props.name, care: { scrub: cron(scrub()), trim: cron(trim()), timezone } }));
+      await ask(() =>
+        trpc.pools.setCare.mutate({ name: props.name, care: { scrub: cronOf(scrub()), trim: cronOf(trim()), timezone: myTimezone() } }),
+      );
       setOpen(false);
       query.refetch();
     } catch (error) {
@@ -63,27 +61,13 @@ export const PoolCare = (props: { name: string }): JSX.Element => {
             <div>
               <dt>Scrub</dt>
               <dd>
-                {word(query.data()?.care.scrub ?? null)}{' '}
-                <Show when={query.data()?.next.scrub}>
-                  {(at) => (
-                    <small>
-                      next <Time at={at()} />
-                    </small>
-                  )}
-                </Show>
+                <When choices={CHOICES} cron={query.data()?.care.scrub} next={query.data()?.next.scrub} />
               </dd>
             </div>
             <div>
               <dt>Trim</dt>
               <dd>
-                {word(query.data()?.care.trim ?? null)}{' '}
-                <Show when={query.data()?.next.trim}>
-                  {(at) => (
-                    <small>
-                      next <Time at={at()} />
-                    </small>
-                  )}
-                </Show>
+                <When choices={CHOICES} cron={query.data()?.care.trim} next={query.data()?.next.trim} />
               </dd>
             </div>
           </dl>
@@ -96,12 +80,12 @@ export const PoolCare = (props: { name: string }): JSX.Element => {
         about="A scrub reads every block and mends what redundancy allows. What was missed while the machine was off is made up for once."
       >
         <form class="form" onSubmit={(e) => void save(e)}>
-          <SelectField label="Scrub" value={scrub()} onChange={setScrub} choices={choices(scrub())} />
+          <SelectField label="Scrub" value={scrub()} onChange={setScrub} choices={withOwn(CHOICES, scrub())} />
           <SelectField
             label="Trim"
             value={trim()}
             onChange={setTrim}
-            choices={choices(trim())}
+            choices={withOwn(CHOICES, trim())}
             help="Only solid state disks have a use for it."
           />
           <Show when={problem()}>{(p) => <ProblemBox problem={p()} />}</Show>
