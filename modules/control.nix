@@ -30,6 +30,7 @@ let
     pkgs.gawk
     pkgs.gnugrep
     pkgs.gnused
+    pkgs.iproute2
     pkgs.nfs-utils
     pkgs.openssh
     pkgs.smartmontools

@@ -12,6 +12,11 @@ test('sessions say who, from where, how safely and what is open; one is ended, a
   await row.getByText('SMB 3.1.1').waitFor();
   await row.getByText('office').waitFor();
   await page.getByText('/mnt/tank/office/projects/plan.docx').waitFor();
+  // ben writes: the second look says how much comes in
+  await row
+    .getByText(/^[0-9.]+ [KM]iB\/s$/)
+    .first()
+    .waitFor();
   await accessible(page, 'sessions of shares');
   await page.getByRole('button', { name: 'Disconnect ben at 192.168.1.41' }).click();
   const dialog = page.getByRole('dialog', { name: 'Disconnect ben at 192.168.1.41' });

@@ -16,7 +16,7 @@ import { PARTS, RECORDING_DISKS } from './scenarios.ts';
 
 const CHECKED = ['start', 'datasets', 'shares', 'smart'];
 /** What these print depends on the run as a whole: when it was, what happened before it, in which order the kernel found the disks. */
-const RUNS_OWN = /^(zpool-events|zpool-history|zpool-iostat|lsblk|ls-by-id|readlink)/;
+const RUNS_OWN = /^(zpool-events|zpool-history|zpool-iostat|lsblk|ls-by-id|readlink|ss-)/;
 
 let lab: Lab;
 let recorder: Recorder;

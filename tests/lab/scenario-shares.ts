@@ -58,6 +58,7 @@ export async function samba(r: Recorder): Promise<void> {
     await r.script('sleep 0.5');
   }
   await r.record('smbstatus-json-one-session', words('smbstatus --json'));
+  await r.record('ss-of-shares', words('ss -HtinO state established sport = :445 or sport = :2049'));
   await r.record('smbstatus-json-shares-only', words('smbstatus --json -S'));
   await r.record('smbstatus-json-locks-only', words('smbstatus --json -L'));
   await r.record('smbstatus-text-one-session', words('smbstatus'));

@@ -698,9 +698,14 @@ export const COMMANDS: readonly Command<Handler>[] = [
   command(
     'share sessions',
     'who is connected to shares, and what they have open',
-    ['share sessions', 'share sessions --files'],
+    ['share sessions', 'share sessions --files', 'share sessions --rates'],
     async () => (await import('./cmd/share-sessions.ts')).shareSessions,
-    { options: [{ name: 'files', help: 'also the files they have open' }] },
+    {
+      options: [
+        { name: 'files', help: 'also the files they have open' },
+        { name: 'rates', help: 'what comes in and goes out now, over 3 seconds, instead of all since they connected' },
+      ],
+    },
   ),
   command(
     'share disconnect',

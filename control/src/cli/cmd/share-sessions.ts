@@ -1,6 +1,7 @@
 /** share sessions, disconnect */
 import type { Session } from '../../domain/share/session.ts';
 import type { Handler } from '../cli.ts';
+import { formatBytes } from '../../domain/units.ts';
 import { ago, count } from '../format.ts';
 import { EXIT, Problem } from '../problems.ts';
 import { dim, good, strong, warn } from '../terminal.ts';
@@ -13,9 +14,19 @@ const safety = (s: Session): string => {
   return s.encrypted ? 'encrypted' : s.signed === true ? 'signed' : 'neither';
 };
 
+/** A rate takes two looks; the second is not the answer that the first got. */
+const BETWEEN_MS = 3_000;
+const moved = (n: number | undefined, per = '') => (n === undefined ? dim('-') : `${formatBytes(n)}${per}`);
+
 export const shareSessions: Handler = async (cli, input) => {
   const { term } = cli;
-  const { at, sessions } = await (await cli.api()).shares.sessions.query();
+  const api = await cli.api();
+  const rates = input.flag('rates');
+  let { at, sessions } = await api.shares.sessions.query();
+  if (rates && sessions.length > 0) {
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+    ({ at, sessions } = await api.shares.sessions.query());
+  }
   term.data({ at, sessions });
   if (sessions.length === 0) term.line([dim('Nobody is connected.')]);
   else
@@ -27,6 +38,11 @@ export const shareSessions: Handler = async (cli, input) => {
       { title: 'WIRE', cell: safety },
       { title: 'SINCE', cell: (s) => (s.since === null ? dim('-') : ago(s.since, at)) },
       { title: 'SHARES', cell: (s) => s.shares.map((x) => x.share).join(', ') || dim('-'), shrink: 'end' },
+      ...(['received', 'sent'] as const).map((way) => ({
+        title: way === 'sent' ? 'OUT' : 'IN',
+        align: 'right' as const,
+        cell: (s: Session) => (rates ? moved(s.rate?.[way], '/s') : moved(s.traffic?.[way])),
+      })),
       { title: 'OPEN', cell: (s) => (s.openFiles === 0 ? dim('-') : count(s.openFiles, 'file')) },
     ]);
   if (input.flag('files'))

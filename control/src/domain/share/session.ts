@@ -13,6 +13,10 @@ export const OpenFile = z.object({
 });
 export type OpenFile = z.infer<typeof OpenFile>;
 
+/** Bytes, as the box sees it: `received` came from the client. */
+export const Traffic = z.object({ received: z.number().nonnegative(), sent: z.number().nonnegative() });
+export type Traffic = z.infer<typeof Traffic>;
+
 export const Session = z.object({
   id: SessionId,
   protocol: z.enum(['smb', 'nfs']),
@@ -29,11 +33,21 @@ export const Session = z.object({
   openFiles: z.number().int().nonnegative(),
   /** The first of them. */
   files: z.array(OpenFile),
+  /** Over its connections since they began, by the kernel's count; null when none is known to be its own. */
+  traffic: Traffic.nullable(),
+  /** The same for each second since somebody looked last; null when nobody did in the last minute. */
+  rate: Traffic.nullable(),
   /** What is not known, in words. */
   note: z.string().nullable(),
 });
 export type Session = z.infer<typeof Session>;
 export const SHOWN_FILES = 100;
+
+/** A connection that began anew counts from 0 again: of what lies between nothing is known. */
+export const rateSince = (before: Traffic | undefined, now: Traffic | null, seconds: number): Traffic | null =>
+  before === undefined || now === null || now.received < before.received || now.sent < before.sent
+    ? null
+    : { received: Math.round((now.received - before.received) / seconds), sent: Math.round((now.sent - before.sent) / seconds) };
 
 /** "ada at 192.168.1.20 (letters/2026.txt)", for a refusal. */
 export const describeSession = (s: Pick<Session, 'user' | 'machine' | 'files'>): string => {

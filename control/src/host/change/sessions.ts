@@ -9,6 +9,7 @@ import type { ManagedShare } from '../managed.ts';
 import { EXPIRE, expireArgv, nfsSessions } from '../nfs/clients.ts';
 import { EXPORTS_FILE, parseExports } from '../nfs/exports.ts';
 import { parseSmb, SMB_FILE } from '../samba/conf.ts';
+import { type Connection, readTraffic } from '../traffic.ts';
 import { endSessionArgv, parseSmbSessions, smbstatusArgv } from '../samba/status.ts';
 import { type ChangeContext, type Changed, change, ran, read, unverified } from './host.ts';
 
@@ -18,7 +19,7 @@ type Connected = { session: Session; pid: string | null /** Where it has somethi
 const byPath = (shares: readonly ManagedShare[]): Map<string, string> =>
   new Map(shares.flatMap((s) => (s.path === null ? [] : [[s.spec.name, s.path] as const])));
 
-const smbSide = async (host: Host): Promise<Result<Connected[]>> => {
+const smbSide = async (host: Host, connections: readonly Connection[]): Promise<Result<Connected[]>> => {
   const shares: ManagedShare<SmbShare>[] = parseSmb((await host.readText(SMB_FILE)) ?? '').shares;
   const out = await read(host, smbstatusArgv());
   // without a share, Samba need not even be there
@@ -28,7 +29,7 @@ const smbSide = async (host: Host): Promise<Result<Connected[]>> => {
     shares.find((s) => s.path === folder)?.spec.name ??
     shares.find((s) => s.spec.preset === 'homes' && s.path !== null && folder.startsWith(`${s.path}/`))?.spec.name ??
     null;
-  const sessions = parseSmbSessions(out.value, at);
+  const sessions = parseSmbSessions(out.value, at, connections);
   if (!sessions.ok) return sessions;
   const datasetOf = new Map(shares.map((s) => [s.spec.name.toLowerCase(), s.spec.dataset]));
   return ok(
@@ -40,15 +41,16 @@ const smbSide = async (host: Host): Promise<Result<Connected[]>> => {
   );
 };
 
-const nfsSide = async (host: Host): Promise<Connected[]> => {
+const nfsSide = async (host: Host, connections: readonly Connection[]): Promise<Connected[]> => {
   const shares: ManagedShare<NfsShare>[] = parseExports((await host.readText(EXPORTS_FILE)) ?? '').shares;
   const specs = shares.map((s) => s.spec);
-  return (await nfsSessions(host, specs, byPath(shares))).map((s) => ({ ...s, pid: null }));
+  return (await nfsSessions(host, specs, byPath(shares), connections)).map((s) => ({ ...s, pid: null }));
 };
 
 const everyone = async (host: Host): Promise<Result<Connected[]>> => {
-  const smb = await smbSide(host);
-  return smb.ok ? ok([...smb.value, ...(await nfsSide(host))]) : smb;
+  const connections = await readTraffic(host);
+  const smb = await smbSide(host, connections);
+  return smb.ok ? ok([...smb.value, ...(await nfsSide(host, connections))]) : smb;
 };
 
 /** By share, as the plan asks. */

@@ -195,7 +195,16 @@ test('clients are listed, those of NFS by address', async () => {
   await put(host, smbShare('docs', 'tank/docs'));
   await put(host, nfsShare('docs', 'tank/docs'));
   await put(host, { ...nfsShare('far', 'tank/empty'), clients: [{ host: '10.0.0.0/8', access: 'rw', squash: 'root', sync: true }] });
-  expect(await run(nfsd(host), { kind: 'share.clients' })).toMatchObject({
+  const counted = nfsd(host);
+  const more = '0 0 192.168.1.10:2049 192.168.1.20:851 bytes_acked:7 bytes_received:9\n0 0 192.168.1.10:2049 10.1.1.1:900 bytes_acked:3\n';
+  const traffic: Machine = {
+    ...counted,
+    run: async (argv, o) => {
+      const r = await host.run(argv, o);
+      return argv[0] === 'ss' ? { ...r, stdout: r.stdout + more } : r;
+    },
+  };
+  expect(await run(traffic, { kind: 'share.clients' })).toMatchObject({
     ok: true,
     value: {
       clients: [
@@ -211,6 +220,7 @@ test('clients are listed, those of NFS by address', async () => {
           dialect: 'SMB 3.1.1',
           openFiles: 1,
           signed: true,
+          traffic: { sent: expect.any(Number), received: expect.any(Number) },
         },
         {
           id: 'nfs:12',
@@ -218,8 +228,9 @@ test('clients are listed, those of NFS by address', async () => {
           dialect: 'NFS 4.2',
           openFiles: 1,
           files: [{ path: 'docs/letter', access: 'both' }, { access: 'lock' }],
+          traffic: { sent: 7, received: 9 },
         },
-        { id: 'nfs3:10.1.1.1', dialect: 'NFS 3', note: expect.stringContaining('does not tell') },
+        { id: 'nfs3:10.1.1.1', dialect: 'NFS 3', traffic: { sent: 3, received: 0 }, note: expect.stringContaining('does not tell') },
       ],
     },
   });

@@ -4,8 +4,9 @@
  */
 import { BlockList, isIP } from 'node:net';
 import type { NfsShare } from '../../domain/share/share.ts';
-import { type OpenFile, type Session, SHOWN_FILES } from '../../domain/share/session.ts';
+import { type OpenFile, type Session, SHOWN_FILES, type Traffic } from '../../domain/share/session.ts';
 import type { Host } from '../host.ts';
+import { type Connection, sumOf } from '../traffic.ts';
 
 const CLIENTS = '/proc/fs/nfsd/clients';
 const RMTAB = '/var/lib/nfs/rmtab';
@@ -56,17 +57,26 @@ export const parseStates = (text: string): (OpenFile & { device: string })[] =>
   });
 
 type Seen = { session: Session; datasets: Set<string> };
-const nfs4 = async (host: Host, shares: readonly NfsShare[]): Promise<Seen[]> => {
+/** `told`: the one connection that the kernel names; a client may have more, and one address may be that of several clients. */
+const trafficOf = (told: string, address: string, isAlone: boolean, connections: readonly Connection[]): Traffic | null => {
+  const mine = connections.filter((c) => c.service === 'nfs' && c.address === address);
+  return sumOf(isAlone ? mine : mine.filter((c) => told.endsWith(`:${c.port}`)));
+};
+
+const nfs4 = async (host: Host, shares: readonly NfsShare[], connections: readonly Connection[]): Promise<Seen[]> => {
   const ids = (await host.list(CLIENTS)) ?? [];
   if (ids.length === 0) return [];
   const devices = devicesOf((await host.readText('/proc/self/mountinfo').catch(() => null)) ?? '');
   const found: Seen[] = [];
+  const known: { id: string; info: string; told: string; address: string }[] = [];
   for (const id of ids.filter((i) => /^[0-9]{1,10}$/.test(i))) {
     // one that goes meanwhile is none
     const info = await host.readText(`${CLIENTS}/${id}/info`).catch(() => null);
     const told = /^address: "(.+)"$/m.exec(info ?? '')?.[1];
-    if (info === null || told === undefined) continue;
-    const address = addressOf(told);
+    if (info !== null && told !== undefined) known.push({ id, info, told, address: addressOf(told) });
+  }
+  for (const { id, info, told, address } of known) {
+    const isAlone = known.filter((k) => k.address === address).length === 1;
     const states = parseStates((await host.readText(`${CLIENTS}/${id}/states`).catch(() => null)) ?? '');
     const open = states.filter((s) => s.access !== 'lock');
     const inside = (s: NfsShare): number => open.filter((o) => devices.get(o.device) === s.dataset).length;
@@ -87,6 +97,8 @@ const nfs4 = async (host: Host, shares: readonly NfsShare[]): Promise<Seen[]> =>
         shares: mine.map((s) => ({ share: s.name, openFiles: inside(s) })),
         openFiles: open.length,
         files: states.slice(0, SHOWN_FILES).map(({ path, access }) => ({ path, access })),
+        traffic: trafficOf(told, address, isAlone, connections),
+        rate: null,
         note:
           open.length === 0 && mine.length > 1
             ? 'NFS does not tell which of the shares it may use it has mounted'
@@ -100,7 +112,12 @@ const nfs4 = async (host: Host, shares: readonly NfsShare[]): Promise<Seen[]> =>
   return found;
 };
 
-const nfs3 = async (host: Host, shares: readonly NfsShare[], paths: ReadonlyMap<string, string>): Promise<Seen[]> => {
+const nfs3 = async (
+  host: Host,
+  shares: readonly NfsShare[],
+  paths: ReadonlyMap<string, string>,
+  connections: readonly Connection[],
+): Promise<Seen[]> => {
   const text = (await host.readText(RMTAB).catch(() => null)) ?? '';
   const by = new Map<string, Set<string>>();
   for (const line of text.split('\n')) {
@@ -122,17 +139,25 @@ const nfs3 = async (host: Host, shares: readonly NfsShare[], paths: ReadonlyMap<
       shares: [...names].map((share) => ({ share, openFiles: 0 })),
       openFiles: 0,
       files: [],
+      traffic: sumOf(connections.filter((c) => c.service === 'nfs' && c.address === client)),
+      rate: null,
       note: 'it mounted this once; NFS 3 does not tell whether it still does, nor what it has open',
     },
     datasets: new Set(shares.filter((s) => names.has(s.name)).map((s) => s.dataset)),
   }));
 };
 
-/** `paths`: where each share lies, by its name. */
-export const nfsSessions = async (host: Host, shares: readonly NfsShare[], paths: ReadonlyMap<string, string>): Promise<Seen[]> => [
-  ...(await nfs4(host, shares)),
-  ...(await nfs3(host, shares, paths)),
-];
+/** `paths`: where each share lies, by its name. What came from an address that NFS 4 is spoken from counts as that. */
+export const nfsSessions = async (
+  host: Host,
+  shares: readonly NfsShare[],
+  paths: ReadonlyMap<string, string>,
+  connections: readonly Connection[],
+): Promise<Seen[]> => {
+  const four = await nfs4(host, shares, connections);
+  const rest = connections.filter((c) => !four.some((s) => s.session.address === c.address));
+  return [...four, ...(await nfs3(host, shares, paths, rest))];
+};
 
 /** What the kernel takes for: forget this client, and all it has open. */
 export const expireArgv = (id: string): string[] => ['tee', `${CLIENTS}/${id}/ctl`];

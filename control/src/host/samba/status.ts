@@ -3,6 +3,7 @@ import type { Result } from '../../domain/refusal.ts';
 import { type OpenFile, type Session, SHOWN_FILES } from '../../domain/share/session.ts';
 import type { ShareClient } from '../../domain/share/share.ts';
 import { type Fields, fields, json, reading, text } from '../parse.ts';
+import { type Connection, sumOf } from '../traffic.ts';
 
 export const smbstatusArgv = (): string[] => ['smbstatus', '--json'];
 
@@ -55,8 +56,9 @@ const DIALECTS: Readonly<Record<string, string>> = {
   SMB3_02: 'SMB 3.0.2',
   SMB3_11: 'SMB 3.1.1',
 };
-/** `ipv4:10.0.2.2:60654`, `ipv6:[fe80::1]:60654` */
-const addressOf = (name: string): string => /^ipv[46]:(?:\[(.+)\]|([^:]+)):\d+$/.exec(name)?.slice(1).find(Boolean) ?? name;
+/** `ipv4:10.0.2.2:60654`, `ipv6:fe80::1:60654`, `ipv6:[fe80::1]:60654` */
+const PEER = /^ipv[46]:\[?([0-9a-fA-F.:]+)(?:%[^\]:]*)?\]?:(\d+)$/;
+const addressOf = (name: string): string => PEER.exec(name)?.[1] ?? name;
 const degree = (v: unknown): string => (v === undefined ? 'none' : text(fields(v, 'encryption').degree, 'degree'));
 const when = (v: unknown): number | null => {
   const at = typeof v === 'string' ? Date.parse(v) : Number.NaN;
@@ -69,9 +71,20 @@ const accessOf = (open: Fields): OpenFile['access'] => {
   return mask.READ_DATA === true ? (writes ? 'both' : 'read') : writes ? 'write' : 'unknown';
 };
 
+/** Where each of its connections comes from; SMB 3 may have several. */
+const peersOf = (s: Fields): Set<string> => {
+  const channels = s.channels === undefined ? [] : entries(s.channels, 'channels');
+  const names = [s.hostname, ...channels.map(([id, c]) => fields(c, `channel ${id}`).remote_address)];
+  return new Set(names.flatMap((name) => PEER.exec(String(name))?.slice(1).join(' ') ?? []));
+};
+
 export type SmbSession = { session: Session; pid: string };
 /** `shareAt`: the share that lies in a folder. */
-export const parseSmbSessions = (stdout: string, shareAt: (folder: string) => string | null): Result<SmbSession[]> =>
+export const parseSmbSessions = (
+  stdout: string,
+  shareAt: (folder: string) => string | null,
+  connections: readonly Connection[] = [],
+): Result<SmbSession[]> =>
   reading('the sessions of shares', () => {
     const all = fields(json(stdout), 'the answer');
     const pidOf = (v: unknown): string => text(fields(v, 'server_id').pid, 'pid');
@@ -92,8 +105,13 @@ export const parseSmbSessions = (stdout: string, shareAt: (folder: string) => st
         encryption: degree(t.encryption),
       };
     });
+    const peers = new Map(entries(all.sessions, 'sessions').map(([id, v]) => [id, peersOf(fields(v, `session ${id}`))]));
     return entries(all.sessions, 'sessions').map(([id, v]): SmbSession => {
       const s = fields(v, `session ${id}`);
+      const own = peers.get(id) ?? new Set();
+      // several people on one machine may come over one connection
+      const others = [...peers].some(([other, of]) => other !== id && [...own].some((p) => of.has(p)));
+      const isOwn = (c: Connection): boolean => c.service === 'smb' && own.has(`${c.address} ${c.port}`);
       const session = text(s.session_id, `the id of session ${id}`);
       const pid = pidOf(s.server_id);
       const mine = tcons.filter((t) => t.session === session && t.share !== 'IPC$');
@@ -118,7 +136,9 @@ export const parseSmbSessions = (stdout: string, shareAt: (folder: string) => st
           })),
           openFiles: files.length,
           files: files.slice(0, SHOWN_FILES).map((o) => o.file),
-          note: null,
+          traffic: sumOf(connections.filter(isOwn)),
+          rate: null,
+          note: others ? 'it shares its connection with somebody else, so what went over it is that of both' : null,
         },
       };
     });

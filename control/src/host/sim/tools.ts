@@ -3,6 +3,7 @@ import { systemctlBeat } from './beat.ts';
 import { chmod, chown, df, findAndSet, getent, od, pdbedit, stat, unlink } from './accounts.ts';
 import { GUARD_REPORT, GUARD_UNIT } from '../change/mount-guard.ts';
 import { SMB_FILE } from '../samba/conf.ts';
+import { trafficArgv } from '../traffic.ts';
 import type { Answer } from './getopt.ts';
 import { done, failed, said } from './getopt.ts';
 import { BY_ID, type SimDisk, type SimSession, type World } from './model.ts';
@@ -169,6 +170,18 @@ const smbstatus: Tool = (w, args, now) => {
   );
 };
 
+/** What each session has moved since it began: the readers read, the writers write, at a pace of their own. */
+const ss: Tool = (w, args, now) => {
+  if (args.join(' ') !== trafficArgv().slice(1).join(' ')) return failed('ss: not simulated\n');
+  const line = (s: SimSession, i: number): string => {
+    const seconds = Math.max(0, (now - s.connectedAt) / 1000);
+    const pace = s.files.length * (1 + (pidOf(s) % 7)) * 400_000;
+    const [sent, received] = [900 + seconds * (s.user === 'nobody' ? pace : pace / 9), 1_200 + seconds * (s.user === 'nobody' ? 0 : pace)];
+    return `0      0      192.168.1.10:445 ${s.address}:${50_000 + i} cubic rto:204 bytes_sent:${Math.trunc(sent)} bytes_acked:${Math.trunc(sent)} bytes_received:${Math.trunc(received)} segs_out:24\n`;
+  };
+  return said(w.model.sessions.map(line).join(''));
+};
+
 const testparm: Tool = (w, args) => {
   const file = args.find((a) => !a.startsWith('-'));
   if (!args.includes('-s') || args.some((a) => a.startsWith('-') && a !== '-s' && a !== '--suppress-prompt'))
@@ -278,6 +291,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   lsblk,
   readlink,
   smbstatus,
+  ss,
   testparm,
   smbcontrol,
   exportfs,

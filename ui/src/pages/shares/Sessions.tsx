@@ -1,5 +1,6 @@
 /** Who is connected to shares, how safely, and what they have open; and ending a connection. */
-import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
+import { createMemo, createSignal, For, type JSX, onCleanup, Show } from 'solid-js';
+import { formatBytes } from '../../../../control/src/domain/units.ts';
 import { type Problem, problemOf } from '../../data/problem.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { ask, whyNot } from '../../data/session.ts';
@@ -20,6 +21,8 @@ const ACCESS: Readonly<Record<Session['files'][number]['access'], string>> = {
   lock: 'locked',
   unknown: '',
 };
+/** No event tells how much moves. */
+const LOOK_MS = 3_000;
 const nameOf = (s: Session): string => (s.user === null ? s.machine : `${s.user} at ${s.machine}`);
 
 const Wire = (props: { session: Session }): JSX.Element => (
@@ -27,6 +30,19 @@ const Wire = (props: { session: Session }): JSX.Element => (
     <Status tone={props.session.encrypted ? 'ok' : props.session.signed ? 'idle' : 'warn'}>
       {props.session.encrypted ? 'encrypted' : props.session.signed ? 'signed' : 'neither signed nor encrypted'}
     </Status>
+  </Show>
+);
+
+/** By the kernel's count of the connection: one that sees nothing of its own has none, and is not said to be idle. */
+const Moves = (props: { session: Session; way: 'received' | 'sent' }): JSX.Element => (
+  <Show when={props.session.traffic} fallback={<span class="dim">not told</span>}>
+    {(all) => (
+      <span class="num" title={`${formatBytes(all()[props.way])} since it connected`}>
+        <Show when={props.session.rate} fallback={<span class="dim">{formatBytes(all()[props.way])}</span>}>
+          {(rate) => `${formatBytes(rate()[props.way])}/s`}
+        </Show>
+      </span>
+    )}
   </Show>
 );
 
@@ -72,12 +88,18 @@ const End = (props: { session: Session; onClose: () => void; onDone: () => void 
 
 export const ShareSessions = (): JSX.Element => {
   const sessions = useQuery('share-sessions', nothing, () => trpc.shares.sessions.query(), { topics: ['share'], by: 'id' });
+  const timer = setInterval(() => document.hidden || sessions.refetch(), LOOK_MS);
+  onCleanup(() => clearInterval(timer));
   const [ending, setEnding] = createSignal<Session | null>(null);
   const all = (): readonly Session[] => sessions.data()?.sessions ?? [];
   const files = createMemo(() => all().flatMap((s) => s.files.map((f) => ({ ...f, who: nameOf(s) }))));
   const notes = createMemo(() => all().filter((s) => s.note !== null));
   return (
-    <Page title="Shares" lead="Who is connected now, and what they have open." tabs={SHARES_TABS}>
+    <Page
+      title="Shares"
+      lead="Who is connected now, what they have open, and how much the box receives from them and sends to them."
+      tabs={SHARES_TABS}
+    >
       <Answer query={sessions}>
         {(_) => (
           <>
@@ -96,8 +118,17 @@ export const ShareSessions = (): JSX.Element => {
                   ),
                 },
                 { id: 'm', head: 'From', wide: true, cell: (s) => <span title={s.address}>{s.machine}</span> },
-                { id: 'd', head: 'Speaks', wide: true, cell: (s) => s.dialect },
-                { id: 'e', head: 'Wire', wide: true, cell: (s) => <Wire session={s} /> },
+                {
+                  id: 'd',
+                  head: 'Speaks',
+                  wide: true,
+                  wrap: true,
+                  cell: (s) => (
+                    <>
+                      {s.dialect} <Wire session={s} />
+                    </>
+                  ),
+                },
                 {
                   id: 'h',
                   head: 'Shares',
@@ -114,7 +145,9 @@ export const ShareSessions = (): JSX.Element => {
                     </Show>
                   ),
                 },
-                { id: 'f', head: 'Open files', align: 'end', wide: true, cell: (s) => <span class="num">{s.openFiles}</span> },
+                { id: 'i', head: 'Receives', align: 'end', wide: true, cell: (s) => <Moves session={s} way="received" /> },
+                { id: 'o', head: 'Sends', align: 'end', wide: true, cell: (s) => <Moves session={s} way="sent" /> },
+                { id: 'f', head: 'Open', align: 'end', wide: true, cell: (s) => <span class="num">{s.openFiles}</span> },
                 {
                   id: 'x',
                   head: 'Actions',
