@@ -117,6 +117,7 @@
         {
           vm = app "${vm.config.system.build.vm}/bin/run-dplane-vm" "The control plane in a throw-away VM";
           flash = app "${self.packages.${system}.flash}/bin/dplaneos-flash" "Write an image to a disk";
+          release = app "${self.packages.${system}.release}/bin/dplaneos-release" "Image and update, signed, in a folder";
           ota = app "${self.packages.${system}.ota}/bin/dplane-ota" "Make, sign and verify updates";
         }
       );

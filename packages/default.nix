@@ -16,6 +16,10 @@ let
   slot = pkgs.callPackage ./slot.nix { system = host; };
   image = pkgs.callPackage ./image.nix { inherit npm slot; };
   flash = pkgs.callPackage ./flash { };
+  bundle = pkgs.callPackage ./bundle.nix {
+    inherit ota created;
+    image = slot;
+  };
 in
 {
   inherit
@@ -25,12 +29,11 @@ in
     slot
     image
     flash
+    bundle
     ;
   default = control;
-  bundle = pkgs.callPackage ./bundle.nix {
-    inherit ota created;
-    image = slot;
-  };
+  # both, signed
+  release = pkgs.callPackage ./release { inherit image bundle ota; };
   # writes the image to a disk that one chooses by its name
   installer = (installer { inherit image flash; }).config.system.build.isoImage;
 }

@@ -1,5 +1,5 @@
 # The disk to flash: the table of disko/table.nix with slot A filled, slot B empty and a small persist that takes the rest of the disk at its
-# first start. Comes with its SHA-256. Not signed: a key is no input of a build, and `dplane-ota` signs bundles, not images.
+# first start. Comes with its SHA-256. Signed outside of the build, because a key is no input of one: packages/release, or `dplane-ota sign-file`.
 {
   runCommand,
   dosfstools,

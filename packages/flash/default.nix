@@ -7,6 +7,7 @@
   zstd,
   gnugrep,
   gnused,
+  openssl,
   lib,
 }:
 runCommand "dplaneos-flash" { meta.mainProgram = "dplaneos-flash"; } ''
@@ -20,6 +21,7 @@ runCommand "dplaneos-flash" { meta.mainProgram = "dplaneos-flash"; } ''
         zstd
         gnugrep
         gnused
+        openssl
       ]
     }'
     tail -n +2 ${./flash.sh}

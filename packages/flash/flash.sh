@@ -1,5 +1,5 @@
 #!/bin/bash
-# dplaneos-flash IMAGE.img.zst [DISK]: writes the image to a disk, after showing what there is and asking for the name of the disk.
+# dplaneos-flash [--public-key FILE] IMAGE.img.zst [DISK]: writes the image to a disk, after showing what there is and asking for the name of the disk.
 # Everything on that disk is lost, so: only names in /dev/disk/by-id, never a disk that is in use, and the whole name has to be typed.
 set -eu
 by_id=${DPLANEOS_BY_ID:-/dev/disk/by-id}
@@ -7,13 +7,32 @@ by_id=${DPLANEOS_BY_ID:-/dev/disk/by-id}
 say() { printf '%s\n' "$*" >&2; }
 refuse() { say "dplaneos-flash: $*"; exit 1; }
 
+key=
+if [ "${1:-}" = --public-key ]; then
+  key=${2:-}
+  [ -f "$key" ] || refuse "$key is no file: --public-key takes the .pem of whoever made the image"
+  shift 2
+fi
 image=${1:-}
-[ -n "$image" ] || refuse "usage: dplaneos-flash IMAGE.img.zst [/dev/disk/by-id/NAME]"
+[ -n "$image" ] || refuse "usage: dplaneos-flash [--public-key FILE] IMAGE.img.zst [/dev/disk/by-id/NAME]"
 [ -f "$image" ] || refuse "$image is no file"
 [ -f "$image.sha256" ] || refuse "$image.sha256 is missing: without it nobody can say whether the image is whole"
 wanted=$(sed 's/ .*//' "$image.sha256")
 say "Checking $image ..."
 [ "$(sha256sum < "$image" | sed 's/ .*//')" = "$wanted" ] || refuse "$image is not what $image.sha256 says: download it again. Nothing was written"
+
+# who made it: as dplane-ota sign-file signs (ota/README.md)
+if [ -n "$key" ]; then
+  [ -f "$image.sig" ] || refuse "$image.sig is missing: without it nobody can say who made the image. Nothing was written"
+  message=$(mktemp)
+  { printf 'dplane-file-v1\0'; openssl dgst -sha512 -binary "$image"; } > "$message"
+  good=$(openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$message" -sigfile "$image.sig" 2> /dev/null || true)
+  rm -f "$message"
+  [ "$good" = "Signature Verified Successfully" ] || refuse "$image was not signed by $key. Do not use it. Nothing was written"
+  say "Signed by $key."
+else
+  say "Whole, but who made it was not checked: give --public-key FILE for that."
+fi
 
 # whole disks by the names that stay with them; the kernel's alias of the same disk only once
 list() {

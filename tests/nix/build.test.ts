@@ -195,3 +195,27 @@ withTools('the bundle of that slot is one that dplane-ota reads, unsigned as it 
   const manifest = JSON.parse(await must(['tar', 'xOf', bundle, 'manifest.json']));
   expect(manifest).toMatchObject({ system: { version: '0.1.0', index: 1_767_225_600 } });
 });
+
+withTools(
+  'the release: image and update beside each other, signed by the key that is given; whoever changes a byte is found out',
+  async () => {
+    const [release, ota, folder] = [await build('release'), join(await build('ota'), 'bin/dplane-ota'), join(scratch, 'release')];
+    const [key, pass] = [join(scratch, 'release.key'), join(scratch, 'passphrase')];
+    writeFileSync(pass, 'five random words do well\n');
+    await must([ota, 'keygen', key, '--passphrase-file', pass]);
+    await must([join(release, 'bin/dplaneos-release'), folder, '--key', key, '--passphrase-file', pass], { timeoutMs: 120_000 });
+    const names = readdirSync(folder).sort();
+    expect(names).toEqual([
+      expect.stringMatching(/^dplaneos-0\.1\.0-\S+\.bundle$/),
+      expect.stringMatching(/^dplaneos-0\.1\.0-\S+\.img\.zst$/),
+      `${names[1]}.sha256`,
+      `${names[1]}.sig`,
+    ]);
+    const [bundle, image] = [join(folder, names[0] ?? ''), join(folder, names[1] ?? '')];
+    const trusted = ['--public-key', `${key}.pem`];
+    await must([ota, 'verify', bundle, ...trusted], { timeoutMs: 60_000 });
+    await must([ota, 'verify-file', image, ...trusted], { timeoutMs: 60_000 });
+    writeFileSync(image, 'x', { flag: 'a' });
+    expect((await run([ota, 'verify-file', image, ...trusted], { timeoutMs: 60_000 })).exit).toBe(1);
+  },
+);

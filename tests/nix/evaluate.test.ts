@@ -149,7 +149,7 @@ withNix('packages, apps, checks and shells evaluate, for both processors', async
       })
       .parse(await start().evaluate(of(system)));
     expect(Object.keys(found.packages)).toEqual(expect.arrayContaining(['control', 'ui', 'ota', 'image', 'bundle', 'installer']));
-    expect(Object.keys(found.apps)).toEqual(['flash', 'ota', 'vm']);
+    expect(Object.keys(found.apps)).toEqual(['flash', 'ota', 'release', 'vm']);
     expect(Object.keys(found.checks)).toEqual(['boot-and-claim', 'rebuild', 'units', 'update-and-revert']);
   }
   // the machines of the VM tests are systems like any other

@@ -1,5 +1,5 @@
 /** The two programs that write to a disk outside of updates: the flasher, and what lets /persist take the rest of the disk at the first start. */
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,34 @@ withTools('writes the image, reads it back, and leaves the rest of the disk alon
   expect(now.subarray(0, contents.length).equals(contents)).toBe(true);
   expect(now.length).toBe(8 * 1024 * 1024);
   expect(r.stderr).toMatch(/Done: .*ata-TEST_1 holds the image/);
+});
+
+const openssl = existsSync('/usr/bin/openssl');
+if (!openssl) notRun('the flasher and signatures', 'not installed: openssl');
+test.skipIf(lacking.length > 0 || !openssl)('with a public key only what that key signed is written', async () => {
+  const [mine, theirs] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+  const pem = join(scratch, 'key.pem');
+  writeFileSync(pem, mine.publicKey.export({ type: 'spki', format: 'pem' }));
+  // what dplane-ota sign-file signs
+  const message = Buffer.concat([Buffer.from('dplane-file-v1\0'), createHash('sha512').update(readFileSync(image)).digest()]);
+  for (const [signature, why] of [
+    [null, /sig is missing/],
+    [sign(null, message, theirs.privateKey), /was not signed by/],
+    [sign(null, message.subarray(1), mine.privateKey), /was not signed by/],
+    [Buffer.from('short'), /was not signed by/],
+  ] as const) {
+    if (signature !== null) writeFileSync(`${image}.sig`, signature);
+    const r = await flash(['--public-key', pem, image, name]);
+    expect(r.exit).toBe(1);
+    expect(r.stderr).toMatch(why);
+    expect(untouched()).toBe(true);
+  }
+  writeFileSync(`${image}.sig`, sign(null, message, mine.privateKey));
+  expect((await flash(['--public-key', join(scratch, 'none.pem'), image, name])).stderr).toMatch(/is no file/);
+  const r = await flash(['--public-key', pem, image, name]);
+  expect(r.exit, r.stderr).toBe(0);
+  expect(r.stderr).toContain(`Signed by ${pem}`);
+  rmSync(`${image}.sig`);
 });
 
 withTools('asks for the whole name, twice', async () => {

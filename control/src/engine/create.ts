@@ -592,6 +592,9 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
       const first = async (): Promise<void> => {
         const seen = await observer.get(0);
         await updates.recover().catch((error: unknown) => log(`updates: ${error instanceof Error ? error.message : String(error)}`));
+        await generations
+          .recover()
+          .catch((error: unknown) => log(`generations: ${error instanceof Error ? error.message : String(error)}`));
         await runner.recover();
         await schedules.recover();
         raiseAndResolve(seen.observed);

@@ -7,6 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { refuse } from '../domain/refusal.ts';
 import type { Actor } from '../domain/user/user.ts';
 import { execute } from '../host/change/execute.ts';
+import type { RunOptions } from '../host/host.ts';
 import type { Executor } from '../host/executor.ts';
 import { demoModel } from '../host/sim/seeds.ts';
 import { simHost } from '../host/sim/sim.ts';
@@ -31,28 +32,42 @@ const box = () => {
     store.close();
     rmSync(folder, { recursive: true });
   });
+  let [cutsAt, cutsAfter]: [RegExp | null, boolean] = [null, false];
+  const dark = (): never => {
+    [cutsAt, cutsAfter] = [null, false];
+    throw new Error('the power is gone');
+  };
   const executor: Executor = {
     execute: async ({ operation, id }) => {
-      const done = await execute({ host, clock, approval: null, id }, operation);
+      const run = (argv: readonly string[], options: RunOptions) => (cutsAt?.test(argv.join(' ')) ? dark() : host.run(argv, options));
+      const done = await execute({ host: { ...host, run }, clock, approval: null, id }, operation);
+      if (cutsAfter && operation.kind === 'generation.activate') dark();
       return done.ok ? { ok: true, result: done.value, replayed: false } : done;
     },
-    outcome: () => Promise.resolve({ state: 'unknown' }),
+    outcome: () => Promise.resolve({ state: 'begun' }),
     read: () => Promise.resolve(refuse('invalid', 'reading', 'nothing is read here', '')),
   };
   let indexed = 0;
-  const engine = createGenerations({
-    ...{ host, executor, store, clock, random: randomBytes },
-    pools: async () =>
-      host.world.model.pools.map(({ name }) => ({
-        ...{ name, health: 'ONLINE' },
-        root: host.world.model.datasets.find((d) => d.name === name)?.guid ?? null,
-      })),
-    snapshotted: () => {
-      indexed += 1;
-      return Promise.resolve();
-    },
-  });
-  return { host, store, engine, indexed: () => indexed };
+  const anew = () =>
+    createGenerations({
+      ...{ host, executor, store, clock, random: randomBytes },
+      pools: async () =>
+        host.world.model.pools.map(({ name }) => ({
+          ...{ name, health: 'ONLINE' },
+          root: host.world.model.datasets.find((d) => d.name === name)?.guid ?? null,
+        })),
+      snapshotted: () => {
+        indexed += 1;
+        return Promise.resolve();
+      },
+    });
+  const cutAt = (match: RegExp): void => {
+    cutsAt = match;
+  };
+  const cutAfter = (): void => {
+    cutsAfter = true;
+  };
+  return { host, store, engine: anew(), anew, cutAt, cutAfter, indexed: () => indexed };
 };
 
 const preUpgrade = (host: ReturnType<typeof simHost>): string[] =>
@@ -102,6 +117,34 @@ test('compare says which packages differ, and refuses what is not there', async 
   );
   expect(diff.ok && diff.value.packages.map((p) => p.name)).not.toContain('samba');
   expect(await engine.compare(2, 77)).toMatchObject({ ok: false, refusal: { code: 'not-found' } });
+});
+
+test('the power goes in between: the next start says what there is, once', async () => {
+  for (const [cut, why, chosen] of [
+    [/switch-generation 2/, /nothing was changed; generation 3 starts next/, 3],
+    [/switch-to-configuration boot/, /it was chosen, but its boot entry was not written; generation 3 starts next/, 2],
+    [null, null, 2],
+  ] as const) {
+    const first = box();
+    if (cut !== null) first.cutAt(cut);
+    else first.cutAfter();
+    await expect(first.engine.activate(ADA, 2)).rejects.toThrow('the power is gone');
+    const again = first.anew();
+    await again.recover();
+    const entries = first.store.audit.page(null, 50).filter((e) => e.action === 'generation.activate');
+    expect(entries.map((e) => e.outcome).sort()).toEqual(['allowed', why === null ? 'succeeded' : 'failed', 'interrupted'].sort());
+    if (why !== null) expect(entries.find((e) => e.outcome === 'failed')?.reason).toMatch(why);
+    expect(first.store.events.before(null, 20).map((e) => e.kind)).toContain(
+      why === null ? 'generation.activated' : 'generation.interrupted',
+    );
+    const listed = await again.list();
+    expect(listed.ok && listed.value.available && listed.value.generations.find((g) => g.current)?.number).toBe(chosen);
+    await again.recover();
+    expect(first.store.events.before(null, 50).filter((e) => e.kind === 'generation.interrupted').length).toBe(why === null ? 0 : 1);
+    // and it can be done then
+    now += 1000;
+    if (why !== null) expect(await again.activate(ADA, 2)).toMatchObject({ ok: true });
+  }
 });
 
 test('delete: the one that runs is kept', async () => {

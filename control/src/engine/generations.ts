@@ -1,7 +1,11 @@
 /**
  * Generations of NixOS, as far as the control plane goes: it reads the profile itself, takes snapshots of every pool before one is activated, asks the
  * executor, and keeps an account. Elsewhere than on NixOS each answer says so.
+ *
+ * What is asked is kept until its end is known. When the power went in between, the next start looks at what is there and says it; nothing is
+ * finished by guessing.
  */
+import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import {
   beforeCurrent,
@@ -12,10 +16,10 @@ import {
   whyNoActivate,
   whyNoDelete,
 } from '../domain/generation/generation.ts';
-import type { Operation } from '../domain/operation/operation.ts';
+import { Operation } from '../domain/operation/operation.ts';
 import { type Result, ok, refuse } from '../domain/refusal.ts';
 import { preUpgradeTag } from '../domain/snapshot/pre-upgrade.ts';
-import type { Actor } from '../domain/user/user.ts';
+import { Actor } from '../domain/user/user.ts';
 import type { Executor } from '../host/executor.ts';
 import type { Host } from '../host/host.ts';
 import { readClosure, readGenerations } from '../host/nix/generations.ts';
@@ -31,7 +35,13 @@ export type GenerationsEngine = {
   /** The one before the one that starts next. */
   rollback(actor: Actor): Promise<Result<Activated>>;
   remove(actor: Actor, numbers: readonly number[]): Promise<Result<{ deleted: number[]; collecting: boolean }>>;
+  /** Says what became of what was under way when this process ended. */
+  recover(): Promise<void>;
 };
+
+const OPEN = 'generations.open';
+const Asked = z.object({ id: z.string(), actor: Actor, operation: Operation });
+type Asked = z.infer<typeof Asked>;
 
 export type GenerationsDeps = {
   host: Host;
@@ -56,26 +66,50 @@ export const createGenerations = ({ host, executor, store, clock, random, pools,
     return found === undefined ? refuse('not-found', what, `there is no generation ${number}`, 'list them again') : ok(found);
   };
 
+  const account = ({ id, actor, operation }: Asked, outcome: 'allowed' | 'succeeded' | 'failed' | 'interrupted', reason: string): void =>
+    void store.audit.append({
+      actor,
+      action: operation.kind,
+      subject: factOf(operation).subject,
+      outcome,
+      reason,
+      detail: { operation: id, request: operation },
+    });
+  const end = (asked: Asked, why: string | null, done = 'the executor saw it done'): void => {
+    const { id, actor, operation } = asked;
+    account(asked, why === null ? 'succeeded' : 'failed', why ?? done);
+    if (why === null) store.events.append({ ...factOf(operation), severity: 'info', actor: actor.name, data: { operation: id } });
+    store.settings.remove(OPEN);
+  };
+
   /** Asked of the executor, with what it came to in the audit log and, when it was done, as an event. */
   const ask = async (actor: Actor, operation: Operation): Promise<Result<Record<string, unknown>>> => {
-    const id = `generation-${random(12).toString('hex')}`;
-    const fact = factOf(operation);
-    const account = (outcome: 'allowed' | 'succeeded' | 'failed', reason: string): void =>
-      void store.audit.append({
-        actor,
-        action: operation.kind,
-        subject: fact.subject,
-        outcome,
-        reason,
-        detail: { operation: id, request: operation },
-      });
-    account('allowed', 'permission system.update');
-    const answer = await executor.execute({ v: 1, id, actor, operation, approval: null });
+    const asked: Asked = { id: `generation-${random(12).toString('hex')}`, actor, operation };
     store.transact(() => {
-      account(answer.ok ? 'succeeded' : 'failed', answer.ok ? 'the executor saw it done' : answer.refusal.why);
-      if (answer.ok) store.events.append({ ...fact, severity: 'info', actor: actor.name, data: { operation: id } });
+      account(asked, 'allowed', 'permission system.update');
+      store.settings.set(OPEN, JSON.stringify(asked));
     });
+    const answer = await executor.execute({ v: 1, id: asked.id, actor, operation, approval: null });
+    store.transact(() => end(asked, answer.ok ? null : answer.refusal.why));
     return answer.ok ? ok(answer.result) : answer;
+  };
+
+  /** Nobody answered: null when it is done all the same, otherwise what there is instead. */
+  const whyUndone = async (operation: Operation): Promise<string | null> => {
+    const all = await read('looking at what became of it');
+    if (!all.ok) return `what became of it can't be seen: ${all.refusal.why}`;
+    const next = all.value.find((g) => g.next);
+    const starts = next === undefined ? 'none of the generations starts next' : `generation ${next.number} starts next`;
+    if (operation.kind === 'generation.activate') {
+      const found = all.value.find((g) => g.number === operation.number && g.path === operation.path);
+      if (found?.current && found.next) return null;
+      return found?.current ? `it was chosen, but its boot entry was not written; ${starts}` : `nothing was changed; ${starts}`;
+    }
+    if (operation.kind === 'generation.delete') {
+      const left = operation.generations.filter((ref) => all.value.some((g) => g.number === ref.number)).map((ref) => ref.number);
+      return left.length === 0 ? null : `still there: ${left.join(', ')}`;
+    }
+    return 'the generation was not changed yet';
   };
 
   /** Of the root dataset of every pool that can be written: the names of the snapshots. */
@@ -112,7 +146,34 @@ export const createGenerations = ({ host, executor, store, clock, random, pools,
     return done.ok ? ok({ number, snapshots: snapshots.value }) : done;
   };
 
+  const recover = async (): Promise<void> => {
+    const text = store.settings.get(OPEN);
+    if (text === null) return;
+    const asked = Asked.parse(JSON.parse(text)); // written by `ask` alone
+    // one that is still at it is waited for: the same request again gives its answer, and does nothing twice
+    let found = await executor.outcome(asked.id);
+    if (found.state === 'running') {
+      const { id, actor, operation } = asked;
+      found = { state: 'ended', answer: await executor.execute({ v: 1, id, actor, operation, approval: null }) };
+    }
+    const why = found.state === 'ended' ? (found.answer.ok ? null : found.answer.refusal.why) : await whyUndone(asked.operation);
+    store.transact(() => {
+      account(asked, 'interrupted', 'the control plane ended while it was under way');
+      end(asked, why, 'found done afterwards');
+      if (why !== null)
+        store.events.append({
+          kind: 'generation.interrupted',
+          severity: 'warning',
+          subject: factOf(asked.operation).subject,
+          message: `${asked.operation.kind === 'generation.delete' ? 'deleting generations' : 'letting a generation start next'} was interrupted: ${why}`,
+          actor: asked.actor.name,
+          data: { operation: asked.id },
+        });
+    });
+  };
+
   return {
+    recover,
     list: () => readGenerations(host, clock()),
     compare: async (from, to) => {
       const what = 'comparing generations';

@@ -12,6 +12,7 @@ import { realHost } from '../../../control/src/host/exec.ts';
 import { takeLock } from '../apply/lock.ts';
 import { readBooted, slotOfCommandLine } from '../slots/booted.ts';
 import { readEsp } from '../slots/esp.ts';
+import { keepRoots } from '../nixos/roots.ts';
 import { readOptional, replaceFile } from '../slots/files.ts';
 import { appendHistory, readHistory } from '../slots/history.ts';
 import { writeStatus } from '../slots/machine.ts';
@@ -182,7 +183,8 @@ const account = async (): Promise<number> => {
     await attempt('accounting for this start', () => reconcile(at));
     await lock.value();
   } else say(lock.refusal.why);
-  await writeStatus(places, at);
+  const status = await writeStatus(places, at);
+  if (status.available) await attempt('keeping what boot entries start', () => keepRoots(places, status.starts));
   // from here on nothing gives this start up any more
   if ((await blessState(host)) === 'good') await replaceFile(places.blessed, '');
   return 0;

@@ -20,7 +20,7 @@ import { type Context, list, type Run, text } from './command.ts';
 import { openSigner, wantsSigner } from './keys.ts';
 import { absolute } from './words.ts';
 
-const trustOf = async (c: Context): Promise<Result<Trust>> => {
+export const trustOf = async (c: Context): Promise<Result<Trust>> => {
   const files = list(c, 'public-key');
   if (files.length === 0) return readTrust(c.places);
   const keys: Trust['keys'][number][] = [];

@@ -91,6 +91,50 @@ describe('making a release', () => {
     expect(run('keygen', at('key2'), '--passphrase-file', at('short')).err).toContain('12 characters or more');
     expect(existsSync(at('key2'))).toBe(false);
   });
+  test('an image to flash: signed, verified by this program and by OpenSSL; changed, cut, or by somebody else it is refused', () => {
+    writeFileSync(at('pass'), 'five random words do well\n');
+    for (const name of ['ours', 'theirs']) expect(run('keygen', at(name), '--passphrase-file', at('pass')).code).toBe(0);
+    const image = at('dplaneos-0.1.0.img.zst');
+    writeFileSync(image, Buffer.alloc(3_000_000, 'image'));
+    const verify = (...more: string[]) => run('verify-file', image, '--public-key', at('ours.pem'), ...more);
+    expect(verify().err).toContain('there is no signature');
+    expect(run('sign-file', image, '--key', at('ours'), '--passphrase-file', at('pass'))).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`${image}.sig: signed by `),
+    });
+    expect(statSync(`${image}.sig`).size).toBe(64);
+    expect(verify()).toMatchObject({ code: 0, out: expect.stringContaining('every byte is what was signed') });
+    // as ota/README.md has it
+    const sh = `{ printf 'dplane-file-v1\\0'; openssl dgst -sha512 -binary "$1"; } > message
+      openssl pkeyutl -verify -pubin -inkey "$2" -rawin -in message -sigfile "$1.sig"`;
+    const openssl = (key: string) => spawnSync('sh', ['-c', sh, 'verify', image, at(key)], { cwd: box.root, encoding: 'utf8' });
+    expect(openssl('ours.pem').stdout).toMatch(/Verified Successfully/);
+    expect(openssl('theirs.pem').status).not.toBe(0);
+
+    expect(run('verify-file', image, '--public-key', at('theirs.pem'))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('not what was signed'),
+    });
+    expect(run('verify-file', image, '--public-key', at('theirs.pem'), '--public-key', at('ours.pem')).code).toBe(0);
+    // elsewhere: what Nix built can't be written to
+    expect(run('sign-file', image, '--key', at('theirs'), '--passphrase-file', at('pass'), '--output', at('out')).code).toBe(0);
+    expect(verify('--signature', at('out/dplaneos-0.1.0.img.zst.sig')).code).toBe(1);
+    expect(run('verify-file', image, '--public-key', at('theirs.pem'), '--signature', at('out/dplaneos-0.1.0.img.zst.sig')).code).toBe(0);
+    const bytes = readFileSync(image);
+    for (const other of [
+      Buffer.concat([bytes, Buffer.from('x')]),
+      bytes.subarray(1),
+      Buffer.concat([Buffer.from('I'), bytes.subarray(1)]),
+    ]) {
+      writeFileSync(image, other);
+      expect(verify()).toMatchObject({ code: 1, err: expect.stringContaining('Do not use it') });
+    }
+    writeFileSync(image, bytes);
+    writeFileSync(`${image}.sig`, 'short');
+    expect(verify().err).toContain('has 5 bytes, a signature has 64');
+    expect(run('sign-file', at('nothing'), '--key', at('ours')).err).toContain('there is no such file');
+  });
+
   test('an HSM signs: a program that reads and writes files, or says the signature; one that lies is found out', async () => {
     const { path } = await makeRelease(box, 5);
     const [key, pem] = [at('hsm'), at('hsm.pem')];

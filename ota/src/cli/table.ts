@@ -110,6 +110,22 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     words: [1, 1],
     load: async () => (await import('./bundle.ts')).sign,
   },
+  'sign-file': {
+    usage: 'FILE',
+    what: 'Sign a file that is no bundle, such as an image to flash: FILE.sig.',
+    help: ['  --output FOLDER          where the signature goes (default: beside the file)', ...SIGNER],
+    options: { output: key, key, 'passphrase-file': key, 'sign-command': key, 'public-key': key },
+    words: [1, 1],
+    load: async () => (await import('./file.ts')).signFile,
+  },
+  'verify-file': {
+    usage: 'FILE',
+    what: 'Check the signature of such a file.',
+    help: ['  --public-key FILE   trust this key instead of those of the machine (repeat)', '  --signature FILE    (default: FILE.sig)'],
+    options: { 'public-key': many, signature: key },
+    words: [1, 1],
+    load: async () => (await import('./file.ts')).verifyFile,
+  },
   keygen: {
     usage: 'FILE',
     what: 'Make a signing key: FILE (private, under a passphrase) and FILE.pem (public).',

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SlotStatus } from '../../../control/src/domain/slot/slot.ts';
 import { readBooted } from '../slots/booted.ts';
 import { readEsp } from '../slots/esp.ts';
 import { nextEntry, slotsOf } from '../slots/plan.ts';
@@ -69,6 +70,20 @@ describe('the install hook of NixOS', () => {
     expect(await entries()).toEqual(['dplane-a-6.conf', 'dplane-a-7+3.conf', 'dplane-b-5.conf']);
     const esp = await readEsp(box.places);
     expect(esp.ok && esp.value.files.filter((f) => f.slot === 'a')).toHaveLength(4);
+  });
+  test('what the entries start is kept in the store, and no longer than they are there', async () => {
+    const roots = join(box.places.gcRoots, 'dplane');
+    expect((await install(build(1))).ok).toBe(true);
+    // no Nix, no roots
+    expect(() => readdirSync(roots)).toThrow();
+    mkdirSync(box.places.gcRoots, { recursive: true });
+    for (const n of [2, 3]) {
+      expect((await install(build(n))).ok).toBe(true);
+      expect(readdirSync(roots).map((name) => readlinkSync(join(roots, name)))).toEqual([toplevelOf(n)]);
+    }
+    const status = SlotStatus.parse(JSON.parse(readFileSync(box.places.status, 'utf8')));
+    // the new one first, then what runs and the other slot, which say no more than their slot
+    expect(status).toMatchObject({ starts: [`${toplevelOf(3)}/init`, null, null] });
   });
   test('on trial itself: the confirmed one before it stays, too', async () => {
     box.entry('a', 7, { left: 2, done: 1 }, 4);

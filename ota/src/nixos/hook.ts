@@ -14,6 +14,7 @@ import { formatBytes } from '../../../control/src/domain/units.ts';
 import { takeLock } from '../apply/lock.ts';
 import { readMachine, runningSystem, writeStatus } from '../slots/machine.ts';
 import type { Places } from '../slots/places.ts';
+import { keepRoots } from './roots.ts';
 import { after, missingSpace, obsolete, type Payload, stage } from '../slots/plan.ts';
 import { perStep, type Writer } from '../slots/write.ts';
 
@@ -100,7 +101,8 @@ export const installHook = async (toplevel: string, t: HookTools): Promise<Resul
     const done = await perStep(writer, [...first, ...then.value]);
     if (!done.ok) return done;
     const last = then.value.at(-1);
-    await writeStatus(t.places, t.clock());
+    const status = await writeStatus(t.places, t.clock());
+    if (status.available) await keepRoots(t.places, status.starts);
     return ok({ slot: booted.slot, entry: last?.kind === 'write entry' ? last.file : '' });
   } finally {
     await lock.value();

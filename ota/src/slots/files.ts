@@ -26,7 +26,7 @@ export const syncFolder = async (path: string): Promise<void> => {
 
 let count = 0;
 /** Written beside, fsynced, renamed. `gid`: the group that may read it. */
-export const replaceFile = async (path: string, text: string, mode = 0o644, gid: number | null = null): Promise<void> => {
+export const replaceFile = async (path: string, text: string | Uint8Array, mode = 0o644, gid: number | null = null): Promise<void> => {
   await mkdir(dirname(path), { recursive: true });
   count += 1;
   const beside = `${path}.${process.pid}.${count}.tmp`;

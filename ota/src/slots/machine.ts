@@ -7,7 +7,7 @@ import { type Esp, readEsp } from './esp.ts';
 import { readOptional, replaceFile } from './files.ts';
 import { readHistory } from './history.ts';
 import type { Places } from './places.ts';
-import { nextEntry, runningEntry, slotsOf } from './plan.ts';
+import { nextEntry, runningEntry, slotsOf, startsOf } from './plan.ts';
 
 export type Machine = { booted: Booted; esp: Esp; history: readonly UpdateEvent[]; trust: Trust };
 
@@ -50,6 +50,7 @@ export const statusOf = (m: Machine, verdict: Verdict | null, at: number): Slots
     // what is on trial was chosen by the boot loader, whatever is taken after it
     chosenByHand: running !== null && running.tries === null && nextEntry(m.esp, m.booted)?.slot !== m.booted.slot && !freshlyStaged(m),
     slots,
+    starts: startsOf(m.esp, m.booted),
     highestIndex: highestIndex(m),
     keys: shown(m.trust),
     verdict,

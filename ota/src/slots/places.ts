@@ -32,6 +32,8 @@ export type Places = {
   readonly sys: string;
   readonly dev: string;
   readonly groups: string;
+  /** Of Nix, where there is one: what is linked here is not collected as garbage. */
+  readonly gcRoots: string;
   readonly slot: (slot: SlotName) => string;
 };
 
@@ -64,6 +66,7 @@ export const placesAt = (root = ''): Places => {
     sys: at('/sys'),
     dev: at('/dev'),
     groups: at('/etc/group'),
+    gcRoots: at('/nix/var/nix/gcroots'),
     slot: (slot) => at(`/dev/disk/by-partlabel/system-${slot}`),
   };
 };

@@ -51,6 +51,15 @@ export const nextEntry = (esp: Esp, booted: Booted): EspEntry | null => {
   return bootOrder(esp.entries)[0] ?? null;
 };
 
+const initOf = (e: EspEntry): string | null => e.entry.options.find((o) => o.startsWith('init='))?.slice('init='.length) ?? null;
+/** What each entry hands over to, the one that is taken next first. */
+export const startsOf = (esp: Esp, booted: Booted): (string | null)[] => {
+  const next = nextEntry(esp, booted);
+  return bootOrder(esp.entries)
+    .toSorted((x, y) => Number(y === next) - Number(x === next))
+    .map(initOf);
+};
+
 const stateOf = (entry: EspEntry, running: boolean): Slot['state'] => {
   if (entry.tries === null) return 'confirmed';
   if (running) return 'trying';

@@ -41,7 +41,7 @@ rec {
 
   nodejs_24 = bare "node" { } "mkdir -p $out/bin; ln -s ${node} $out/bin/node";
   # of the machine, found in PATH
-  coreutils = null;
+  coreutils = "/usr";
   dosfstools = null;
   e2fsprogs = null;
   fakeroot = null;
@@ -49,6 +49,7 @@ rec {
   libfaketime = null;
   mtools = null;
   zstd = null;
+  bash = "";
   stdenv.hostPlatform = {
     system = builtins.currentSystem;
     isAarch64 = builtins.currentSystem == "aarch64-linux";
@@ -95,7 +96,7 @@ rec {
     file: given:
     let
       f = import file;
-      here = { inherit lib runCommand nodejs_24 coreutils dosfstools e2fsprogs fakeroot gptfdisk libfaketime mtools zstd stdenv closureInfo systemd; };
+      here = { inherit lib runCommand nodejs_24 coreutils dosfstools e2fsprogs fakeroot gptfdisk libfaketime mtools zstd stdenv closureInfo systemd bash; };
     in
     f (builtins.intersectAttrs (builtins.functionArgs f) (here // given));
 
@@ -104,6 +105,7 @@ rec {
     ui = bare "ui" { } "mkdir $out; echo '<!doctype html>' > $out/index.html";
     version = "0.1.0";
   };
+  release = callPackage ../../../packages/release { inherit image bundle ota; };
   ota = callPackage ../../../packages/ota.nix { inherit control; };
   slot = { filler ? 1, slotMiB ? 1024 }: callPackage ../../../packages/slot.nix { system = system { inherit filler; }; inherit slotMiB; };
   image = callPackage ../../../packages/image.nix {

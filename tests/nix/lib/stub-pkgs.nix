@@ -43,6 +43,7 @@ let
     "nixfmt-tree"
     "nodejs_24"
     "openssh"
+    "openssl"
     "qemu"
     "samba"
     "smartmontools"

@@ -102,6 +102,7 @@ const playGenerations = (): GenerationsEngine => {
     activate: none,
     rollback: none,
     remove: none,
+    recover: () => Promise.resolve(),
   };
 };
 

@@ -1,5 +1,13 @@
 /** generations, and compare, activate, rollback, delete of them */
-import { beforeCurrent, type Generation, type PackageChange, whyNoActivate } from '../../domain/generation/generation.ts';
+import {
+  beforeCurrent,
+  type Generation,
+  type Generations,
+  isPassedOver,
+  type PackageChange,
+  whyNoActivate,
+  whyPassedOver,
+} from '../../domain/generation/generation.ts';
 import type { Cli, Handler } from '../cli.ts';
 import { ago, count } from '../format.ts';
 import { EXIT, Problem, usage } from '../problems.ts';
@@ -11,10 +19,18 @@ const numberOf = (text: string): number => {
   return Number(text);
 };
 
-const stateOf = (g: Generation): Span => {
-  if (g.running) return g.current ? good('runs, starts next') : warn('runs');
-  if (g.current) return tone('accent', 'starts next');
+const stateOf = (g: Generation, known: boolean): Span => {
+  if (g.running) return g.next ? good('runs, starts next') : warn('runs');
+  if (g.next) return tone('accent', 'starts next');
+  if (g.current) return known ? bad('chosen, does not start') : tone('accent', 'chosen');
   return g.booted ? dim('was started') : dim('');
+};
+
+/** What the table alone does not say. */
+const standing = (found: Extract<Generations, { available: true }>): string[] => {
+  if (found.unknown !== null) return [`Nobody can say now which one starts next: ${found.unknown}.`];
+  const passed = found.generations.find(isPassedOver);
+  return passed === undefined ? [] : [whyPassedOver(passed, found.generations)];
 };
 
 const all = async (cli: Cli): Promise<Generation[]> => {
@@ -38,8 +54,9 @@ export const generationsList: Handler = async (cli) => {
     { title: 'SYSTEM', cell: (g) => g.label ?? '-', shrink: 'end' },
     { title: 'LINUX', cell: (g) => g.kernel ?? '-', spare: 1 },
     { title: 'OPENZFS', cell: (g) => g.zfs ?? '-', spare: 1 },
-    { title: 'STATE', cell: stateOf },
+    { title: 'STATE', cell: (g) => stateOf(g, found.unknown === null) },
   ]);
+  for (const line of standing(found)) cli.term.flow('', warn(`${cli.term.symbols.warn} `), line);
   return EXIT.ok;
 };
 

@@ -53,6 +53,7 @@ export const EventKind = z.enum([
   'update.keys-changed',
   'generation.activated',
   'generation.deleted',
+  'generation.interrupted',
   'system.restarting',
   'memory.arc-set',
   'store.stepped-back',

@@ -24,8 +24,12 @@ export const Generation = z.object({
   label: z.string().nullable(),
   kernel: z.string().nullable(),
   zfs: z.string().nullable(),
-  /** The profile stands here: it starts next. */
+  /** The profile stands here: somebody chose it. Whether it starts next is the boot loader's matter. */
   current: z.boolean(),
+  /** The boot loader takes it at the next start. */
+  next: z.boolean(),
+  /** There is a boot entry for it: next, or what a start that fails falls back on. */
+  entry: z.boolean(),
   /** It runs now. */
   running: z.boolean(),
   /** The machine started with it. */
@@ -35,7 +39,14 @@ export type Generation = z.infer<typeof Generation>;
 
 export const Generations = z.discriminatedUnion('available', [
   z.object({ available: z.literal(false), at: Millis, why: z.string(), todo: z.string() }),
-  z.object({ available: z.literal(true), at: Millis, /** Newest first. */ generations: z.array(Generation) }),
+  z.object({
+    available: z.literal(true),
+    at: Millis,
+    /** Newest first. */
+    generations: z.array(Generation),
+    /** Why nobody can say now which of them starts next; null when it is known. */
+    unknown: z.string().nullable(),
+  }),
 ]);
 export type Generations = z.infer<typeof Generations>;
 
@@ -51,15 +62,32 @@ export type GenerationDiff = z.infer<typeof GenerationDiff>;
 
 /** Why it can't be made the one that starts next; null when it can. */
 export const whyNoActivate = (g: Generation): string | null =>
-  g.current ? (g.running ? 'it runs, and starts next' : 'it starts next already') : null;
+  g.current && g.next ? (g.running ? 'it runs, and starts next' : 'it starts next already') : null;
+
+/** Chosen, and yet the boot loader takes another one: it did not come up, its entry was never written, or the other slot is next. */
+export const isPassedOver = (g: Generation): boolean => g.current && !g.next;
+export const whyPassedOver = (g: Generation, all: readonly Generation[]): string => {
+  const next = all.find((other) => other.next);
+  return `Generation ${g.number} was chosen, but ${next ? `generation ${next.number}` : 'another system'} starts next: ${g.number} did not come up when it was tried, or its boot entry was not written.`;
+};
 
 /** Why it can't be deleted; null when it can. */
 export const whyNoDelete = (g: Generation): string | null =>
-  g.current ? 'it starts next' : g.running ? 'it runs' : g.booted ? 'the machine was started with it' : null;
+  g.next
+    ? 'it starts next'
+    : g.running
+      ? 'it runs'
+      : g.current
+        ? 'it is the one that was chosen'
+        : g.booted
+          ? 'the machine was started with it'
+          : g.entry
+            ? 'a boot entry starts it when another one fails'
+            : null;
 
 /** The one that was made before the one that starts next: what a rollback takes. */
 export const beforeCurrent = (generations: readonly Generation[]): Generation | null => {
-  const current = generations.find((g) => g.current);
+  const current = generations.find((g) => g.next) ?? generations.find((g) => g.current);
   if (current === undefined) return null;
   return generations.reduce<Generation | null>((best, g) => (g.number < current.number && g.number > (best?.number ?? 0) ? g : best), null);
 };

@@ -83,6 +83,8 @@ export const SlotStatus = z.discriminatedUnion('available', [
     /** Somebody chose this slot in the boot menu: the next start takes another one. */
     chosenByHand: z.boolean(),
     slots: z.tuple([Slot, Slot]),
+    /** What each boot entry hands over to (`init=`), in the order in which the boot loader tries them; null where an entry leaves it to its slot. */
+    starts: z.array(z.string().nullable()).default([]),
     /** Of every system that was ever confirmed on this machine. */
     highestIndex: z.number().int().nonnegative(),
     keys: z.array(TrustedKey),

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Generation } from '../../domain/generation/generation.ts';
 import type { Operation } from '../../domain/operation/operation.ts';
 import { readGenerations } from '../nix/generations.ts';
+import { OTA_FILES } from '../ota/files.ts';
 import { demoModel } from '../sim/seeds.ts';
 import { simHost } from '../sim/sim.ts';
 import { execute } from './execute.ts';
@@ -62,6 +63,49 @@ test('activate: a tool that says it did and did not is found out', async () => {
   const { number, path } = await at(host, 2);
   host.fault({ match: /switch-generation/, kind: 'exit', exit: 0 });
   expect(await run(host, { kind: 'generation.activate', number, path })).toMatchObject({ ok: false, refusal: { code: 'failed' } });
+});
+
+test('activate: an entry that the boot loader does not take is found out, and told as it is', async () => {
+  const host = machine();
+  const { number, path } = await at(host, 2);
+  host.fault({ match: /switch-to-configuration boot/, kind: 'exit', exit: 0, times: 1 });
+  expect(await run(host, { kind: 'generation.activate', number, path })).toMatchObject({
+    ok: false,
+    refusal: { why: expect.stringContaining('the boot loader takes generation 3') },
+  });
+  // chosen, and not what starts: it can be tried again, and neither may be deleted
+  expect(await at(host, 2)).toMatchObject({ current: true, next: false });
+  expect(await at(host, 3)).toMatchObject({ current: false, next: true, entry: true });
+  for (const ref of [await at(host, 2), await at(host, 3)])
+    expect(await run(host, { kind: 'generation.delete', generations: [{ number: ref.number, path: ref.path }] })).toMatchObject({
+      ok: false,
+    });
+  expect(await run(host, { kind: 'generation.activate', number, path })).toMatchObject({ ok: true });
+});
+
+test('while nobody knows the boot entries nothing is changed, and the list says why', async () => {
+  const host = machine();
+  const { number, path } = await at(host, 1);
+  const readText = host.readText;
+  host.readText = (file) => (file === OTA_FILES.status ? Promise.resolve('torn') : readText(file));
+  const found = await readGenerations(host, NOW);
+  expect(found.ok && found.value.available && found.value.unknown).toMatch(/not JSON/);
+  for (const op of [
+    { kind: 'generation.activate', number, path },
+    { kind: 'generation.delete', generations: [{ number, path }] },
+  ] as Operation[])
+    expect(await run(host, op)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } });
+  expect(changes(host)).toEqual([]);
+});
+
+test('on a machine without slots the boot loader follows the profile', async () => {
+  const model = demoModel();
+  delete model.ota;
+  const host = simHost({ model, clock: () => NOW });
+  expect(await at(host, 3)).toMatchObject({ current: true, next: true, entry: false });
+  const { number, path } = await at(host, 2);
+  expect(await run(host, { kind: 'generation.activate', number, path })).toMatchObject({ ok: true });
+  expect(await at(host, 2)).toMatchObject({ current: true, next: true });
 });
 
 test('delete: those named, and then the store is cleaned up; never one that runs or starts next', async () => {

@@ -15,7 +15,11 @@ const ENTRY_MS = 300_000;
 const all = async (c: ChangeContext, what: string): Promise<Result<Generation[]>> => {
   const found = await readGenerations(c.host, c.clock());
   if (!found.ok) return found;
-  return found.value.available ? ok(found.value.generations) : refuse('blocked', what, found.value.why, found.value.todo);
+  if (!found.value.available) return refuse('blocked', what, found.value.why, found.value.todo);
+  const { unknown, generations } = found.value;
+  return unknown === null
+    ? ok(generations)
+    : refuse('unavailable', what, `what starts next is not known: ${unknown}`, 'wait until the start is judged, or see: dplane-ota status');
 };
 
 const identify = (generations: readonly Generation[], ref: GenerationRef, what: string): Result<Generation> => {
@@ -46,7 +50,11 @@ export const activateGeneration = async (c: ChangeContext, op: Op<'generation.ac
     // the profile must not name a system that the boot loader does not know of
     const back = was === undefined ? null : await c.host.run(switchProfileArgv(was.number), { timeoutMs: SWITCH_MS });
     const stands =
-      back !== null && ran(back) ? `generation ${was?.number} starts next, as before` : 'the profile could not be put back, either';
+      back === null || !ran(back)
+        ? 'the profile could not be put back, either'
+        : was?.next
+          ? `generation ${was.number} starts next, as before`
+          : `generation ${was?.number} is the chosen one again`;
     return refuse(
       'failed',
       what,
@@ -57,9 +65,11 @@ export const activateGeneration = async (c: ChangeContext, op: Op<'generation.ac
   const after = await all(c, what);
   if (!after.ok) return after;
   const now = after.value.find((g) => g.current);
-  return now?.path === op.path
+  if (now?.path !== op.path) return unverified(what, `the profile stands at generation ${now?.number ?? '?'}`);
+  const next = after.value.find((g) => g.next);
+  return now.next
     ? ok({ number: op.number, path: op.path })
-    : unverified(what, `generation ${now?.number ?? '?'} starts next`);
+    : unverified(what, next ? `the boot loader takes generation ${next.number}` : 'the boot loader takes none of the generations');
 };
 
 export const deleteGenerations = async (c: ChangeContext, op: Op<'generation.delete'>): Promise<Changed> => {

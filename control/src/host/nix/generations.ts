@@ -1,7 +1,11 @@
-/** The system profile of NixOS: which generations there are, what is in each, and the argv that change them. Reading needs no root. */
+/**
+ * The system profile of NixOS: which generations there are, what is in each, and the argv that change them. Reading needs no root. What starts next is
+ * asked of the boot entries, as the updater tells them, and not of the profile: a power cut may come between the two, and a start may be given up.
+ */
 import { type Generation, type Generations, PROFILE, StorePath } from '../../domain/generation/generation.ts';
 import { type Result, ok, refuse } from '../../domain/refusal.ts';
 import type { Host } from '../host.ts';
+import { hasSlots, readStatus } from '../ota/files.ts';
 
 const FOLDER = PROFILE.slice(0, PROFILE.lastIndexOf('/'));
 const READ_MS = 20_000;
@@ -42,6 +46,19 @@ const NOT_NIXOS = {
 
 const SystemFile = /"kernel":"([^"]{1,64})".*"zfs":"([^"]{1,64})"/;
 
+type Entries = { kind: 'own' } | { kind: 'known'; starts: readonly string[]; next: string | null } | { kind: 'unknown'; why: string };
+/** On a machine without slots the boot loader of NixOS follows the profile. */
+const bootEntries = async (host: Host): Promise<Entries> => {
+  const status = await readStatus(host);
+  if (!status.ok) return { kind: 'unknown', why: status.refusal.why };
+  if (status.value?.available) {
+    const [next = null] = status.value.starts;
+    return { kind: 'known', starts: status.value.starts.flatMap((s) => s ?? []), next };
+  }
+  if (!(await hasSlots(host))) return { kind: 'own' };
+  return { kind: 'unknown', why: status.value?.why ?? 'the updater has not said yet which boot entries there are' };
+};
+
 export const readGenerations = async (host: Host, now: number): Promise<Result<Generations>> => {
   const r = await host.run(linksArgv(), { timeoutMs: READ_MS, maxOutput: 1024 * 1024 });
   if (r.failure !== null && r.failure !== 'missing')
@@ -57,6 +74,7 @@ export const readGenerations = async (host: Host, now: number): Promise<Result<G
   const current = profile.to.replace(/^.*\//, '');
   const [running, booted] = ['/run/current-system', '/run/booted-system'].map((path) => links.get(path)?.to);
 
+  const entries = await bootEntries(host);
   const generations: Generation[] = [];
   for (const [path, { at, to }] of links) {
     const number = /\/system-([1-9][0-9]{0,5})-link$/.exec(path)?.[1];
@@ -70,13 +88,18 @@ export const readGenerations = async (host: Host, now: number): Promise<Result<G
       );
     const [label, system] = await Promise.all(['nixos-version', 'etc/dplaneos/system.json'].map((name) => textOf(host, `${to}/${name}`)));
     const found = SystemFile.exec(system ?? '');
+    const stands = path.endsWith(`/${current}`);
+    const init = `${to}/init`;
     generations.push({
       ...{ number: Number(number), path: to, createdAt: at, label: label?.trim().slice(0, 200) || null },
       ...{ kernel: found?.[1] ?? null, zfs: found?.[2] ?? null },
-      ...{ current: path.endsWith(`/${current}`), running: to === running, booted: to === booted },
+      ...{ current: stands, running: to === running, booted: to === booted },
+      ...{ next: entries.kind === 'known' ? entries.next === init : entries.kind === 'own' && stands },
+      entry: entries.kind === 'known' && entries.starts.includes(init),
     });
   }
-  return ok({ available: true, at: now, generations: generations.sort((a, b) => b.number - a.number) });
+  const unknown = entries.kind === 'unknown' ? entries.why : null;
+  return ok({ available: true, at: now, generations: generations.sort((a, b) => b.number - a.number), unknown });
 };
 
 /** A generation that doesn't say is none the less a generation. */

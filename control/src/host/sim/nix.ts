@@ -5,7 +5,13 @@ import type { SimModel, World } from './model.ts';
 import type { Tool } from './words.ts';
 
 export type SimGeneration = { number: number; path: string; at: number; packages: string[] };
-export type SimNix = { generations: SimGeneration[]; current: number; running: string };
+export type SimNix = {
+  generations: SimGeneration[];
+  current: number;
+  running: string;
+  /** Numbers of those that have a boot entry, in the order in which they are tried. */
+  entries: number[];
+};
 
 const FOLDER = PROFILE.slice(0, PROFILE.lastIndexOf('/'));
 const hash = (text: string): string => {
@@ -35,7 +41,7 @@ export const freshNix = (
     return { number: i + 1, path, at, packages: [path, ...packages] };
   });
   const last = generations.at(-1);
-  return { generations, current: last?.number ?? 0, running: last?.path ?? '' };
+  return { generations, current: last?.number ?? 0, running: last?.path ?? '', entries: last ? [last.number] : [] };
 };
 
 export const find: Tool = (w, args) => {
@@ -65,10 +71,17 @@ export const systemdRun: Tool = (w, args) => {
   const [program = '', ...rest] = args.slice(at);
   if (program === 'nix-env') return nixEnv(w, rest);
   if (program === 'nix-store') return said('');
-  if (program.endsWith('/bin/switch-to-configuration'))
-    return w.model.nix?.generations.some((g) => program.startsWith(`${g.path}/`))
-      ? said('')
-      : failed(`Failed to find executable ${program}\n`);
+  if (program.endsWith('/bin/switch-to-configuration')) {
+    const nix = w.model.nix;
+    const found = nix?.generations.find((g) => program.startsWith(`${g.path}/`));
+    if (nix === undefined || found === undefined) return failed(`Failed to find executable ${program}\n`);
+    // as the hook keeps them: the new one, and the one that runs
+    nix.entries = [
+      found.number,
+      ...nix.entries.filter((n) => n !== found.number && nix.generations.some((g) => g.number === n && g.path === nix.running)),
+    ];
+    return said('');
+  }
   return failed(`Failed to find executable ${program}: No such file or directory\n`);
 };
 

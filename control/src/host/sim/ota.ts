@@ -11,6 +11,7 @@ import { APPLY_UNIT } from '../ota/tool.ts';
 import { type Answer, done, failed, said } from './getopt.ts';
 import { guidOf } from './guid.ts';
 import type { World } from './model.ts';
+import type { SimNix } from './nix.ts';
 import type { Tool } from './words.ts';
 import { zfs } from './zfs.ts';
 
@@ -239,7 +240,13 @@ export const advance = (w: World, now: number): SimOta | null => {
   return ota;
 };
 
-const statusOf = (ota: SimOta): SlotStatus => {
+/** Of the running slot: the generations that have an entry, or the slot itself. */
+const startsOf = (ota: SimOta, nix: SimNix | undefined): (string | null)[] => [
+  ...(ota.next === ota.running ? [] : [null]),
+  ...(nix?.entries.map((number) => `${nix.generations.find((g) => g.number === number)?.path ?? '/nix/store/gone'}/init`) ?? [null]),
+];
+
+const statusOf = (ota: SimOta, nix: SimNix | undefined): SlotStatus => {
   const one = (name: SlotName) => {
     const s = ota.slots[name];
     return {
@@ -260,6 +267,7 @@ const statusOf = (ota: SimOta): SlotStatus => {
     running: ota.running,
     chosenByHand: ota.chosenByHand,
     slots: [one('a'), one('b')],
+    starts: startsOf(ota, nix),
     highestIndex: ota.highestIndex,
     keys: [{ id: KEY, comment: 'D-PlaneOS releases', source: 'image', revoked: false }],
     verdict: {
@@ -309,7 +317,7 @@ export const otaText = (w: World, path: string, now: number): string | null | un
   if (!mine) return undefined;
   const ota = advance(w, now);
   if (ota === null) return null;
-  if (path === OTA_FILES.status) return `${JSON.stringify(statusOf(ota))}\n`;
+  if (path === OTA_FILES.status) return `${JSON.stringify(statusOf(ota, w.model.nix))}\n`;
   if (path === OTA_FILES.history) return ota.history.map((e) => `${JSON.stringify(e)}\n`).join('');
   return ota.job === null ? null : `${JSON.stringify(progressOf(ota, ota.job, now))}\n`;
 };
@@ -369,12 +377,12 @@ export const dplaneOta: Tool = (w, args, now) => {
       ota.slots[other] = { ...ota.slots[other], state: 'staged', tries: 3, triesDone: 0 };
       ota.next = other;
       tells(ota, now, 'rolled-back', other);
-      return yes(statusOf(ota), true);
+      return yes(statusOf(ota, w.model.nix), true);
     case 'mark-good':
       ota.slots[ota.running] = slot('confirmed', ota.slots[ota.running].system);
       ota.trial = null;
       tells(ota, now, 'confirmed', ota.running, 'by hand');
-      return yes(statusOf(ota), true);
+      return yes(statusOf(ota, w.model.nix), true);
     default:
       return failed(`dplane-ota: unknown command ${verb ?? ''}\n`, 2);
   }

@@ -1,6 +1,13 @@
 /** The generations of NixOS: what runs, what starts next, what changed between two; the way to another one and back. */
 import { createSignal, type JSX, Show } from 'solid-js';
-import { type Generation, type PackageChange, whyNoActivate, whyNoDelete } from '../../../../control/src/domain/generation/generation.ts';
+import {
+  type Generation,
+  isPassedOver,
+  type PackageChange,
+  whyNoActivate,
+  whyNoDelete,
+  whyPassedOver,
+} from '../../../../control/src/domain/generation/generation.ts';
 import { type Problem, problemOf } from '../../data/problem.ts';
 import { nothing, useQuery } from '../../data/query.ts';
 import { ask, whyNot } from '../../data/session.ts';
@@ -16,10 +23,20 @@ import '../../style/system.css';
 
 const versions = (of: readonly string[]): string => (of.length === 0 ? 'not there' : of.map((v) => v || 'no version').join(', '));
 
-const State = (props: { of: Generation }): JSX.Element => (
+const State = (props: { of: Generation; known: boolean }): JSX.Element => (
   <Show when={props.of.running || props.of.current || props.of.booted} fallback={<Status tone="never">can be gone back to</Status>}>
-    <Status tone={props.of.running ? 'ok' : props.of.current ? 'busy' : 'never'}>
-      {props.of.running ? (props.of.current ? 'runs, and starts next' : 'runs') : props.of.current ? 'starts next' : 'was started'}
+    <Status tone={props.of.running ? 'ok' : props.of.next ? 'busy' : props.of.current ? 'warn' : 'never'}>
+      {props.of.running
+        ? props.of.next
+          ? 'runs, and starts next'
+          : 'runs'
+        : props.of.next
+          ? 'starts next'
+          : props.of.current
+            ? props.known
+              ? 'chosen, does not start'
+              : 'chosen'
+            : 'was started'}
     </Status>
   </Show>
 );
@@ -64,7 +81,12 @@ export const Generations = (): JSX.Element => {
     const found = list.data();
     return found?.available ? found.generations : [];
   };
-  const waiting = (): Generation | undefined => generations().find((g) => g.current && !g.running);
+  const unknown = (): string | null => {
+    const found = list.data();
+    return found?.available ? found.unknown : null;
+  };
+  const waiting = (): Generation | undefined => generations().find((g) => g.next && !g.running);
+  const passedOver = (): Generation | undefined => (unknown() === null ? generations().find(isPassedOver) : undefined);
   const running = (): Generation | undefined => generations().find((g) => g.running);
   const notNow = (why: string | null): string | undefined =>
     whyNot('system.update') ?? (why === null ? undefined : `Not this one: ${why}.`);
@@ -103,6 +125,20 @@ export const Generations = (): JSX.Element => {
                 </Note>
               )}
             </Show>
+            <Show when={unknown()}>
+              {(why) => (
+                <Note title="Nobody can say now which one starts next">
+                  <p>{why()}.</p>
+                </Note>
+              )}
+            </Show>
+            <Show when={passedOver()}>
+              {(g) => (
+                <Note title={`Generation ${g().number} does not start`}>
+                  <p>{whyPassedOver(g(), generations())} “Start next” tries it again, or puts it aside for another one.</p>
+                </Note>
+              )}
+            </Show>
             <Show when={waiting()}>
               {(g) => (
                 <Note title={`Generation ${g().number} starts next`}>
@@ -122,7 +158,7 @@ export const Generations = (): JSX.Element => {
                   rows={generations()}
                   columns={[
                     { id: 'n', head: 'No', cell: (g) => g.number },
-                    { id: 's', head: 'State', wrap: true, cell: (g) => <State of={g} /> },
+                    { id: 's', head: 'State', wrap: true, cell: (g) => <State of={g} known={unknown() === null} /> },
                     { id: 'l', head: 'System', wide: true, cell: (g) => g.label ?? 'unnamed' },
                     { id: 'k', head: 'Linux', wide: true, cell: (g) => g.kernel ?? '' },
                     { id: 'z', head: 'OpenZFS', wide: true, cell: (g) => g.zfs ?? '' },

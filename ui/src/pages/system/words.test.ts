@@ -32,6 +32,7 @@ const view = (a: Partial<Slot>, b: Partial<Slot>, more: Partial<UpdateView> = {}
     running: 'a',
     chosenByHand: false,
     slots: [slot('a', { running: true, next: true, system: system('0.1.0'), ...a }), slot('b', b)],
+    starts: [],
     highestIndex: 1,
     keys: [],
     verdict: null,
