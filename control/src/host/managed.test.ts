@@ -109,7 +109,7 @@ const mountpoints = fc.oneof(
 );
 
 const KEYS = new Set(
-  'path|comment|read only|browseable|guest ok|valid users|write list|server smb encrypt|vfs objects|shadow:snapdir|shadow:sort|shadow:format|shadow:localtime|fruit:time machine|fruit:metadata|fruit:posix_rename|fruit:nfs_aces|fruit:time machine max size|wide links|shadow:snapdirseverywhere|inherit acls|map acl inherit|store dos attributes|strict locking'.split(
+  'path|comment|read only|browseable|guest ok|valid users|write list|server smb encrypt|vfs objects|shadow:snapdir|shadow:sort|shadow:format|shadow:localtime|fruit:time machine|fruit:metadata|fruit:posix_rename|map to guest|server signing|fruit:time machine max size|wide links|shadow:snapdirseverywhere|inherit acls|map acl inherit|store dos attributes|strict locking'.split(
     '|',
   ),
 );
@@ -126,7 +126,7 @@ describe('SMB', () => {
         // Samba ends lines at \n, and goes on behind a backslash
         for (const line of text.split(/[\n\r\u0085\u2028]/)) {
           expect(line.endsWith('\\')).toBe(false);
-          if (line === '' || line.startsWith('#')) continue;
+          if (line === '' || line.startsWith('#') || line === '[global]') continue;
           if (/^\[[^[\]]+\]$/.test(line)) sections += 1;
           else expect(KEYS.has(/^\t([a-z_: ]+) = ./.exec(line)?.[1] ?? line)).toBe(true);
         }

@@ -32,11 +32,14 @@ export const pathOf = (spec: ShareSpec, mountpoints: ReadonlyMap<string, string 
 const said = (spec: ShareSpec): string =>
   JSON.stringify(spec, (key, value: unknown) => (key === 'sign' && value === 'auto' ? undefined : value));
 
-/** A share whose dataset is nowhere keeps its spec and has no block: it is declared, and not served. */
+export const NONE: ReadonlySet<string> = new Set();
+
+/** A share whose dataset is nowhere, or that is named in `withheld`, keeps its spec and has no block: it is declared, and not served. */
 export const renderManaged = <S extends ShareSpec>(
   shares: readonly S[],
   mountpoints: ReadonlyMap<string, string | null>,
   block: (spec: S, path: string) => string,
+  withheld: ReadonlySet<string>,
   /** Lines before the first share. */
   lead = '',
 ): string =>
@@ -44,7 +47,7 @@ export const renderManaged = <S extends ShareSpec>(
   lead +
   shares
     .map((spec) => {
-      const path = pathOf(spec, mountpoints);
+      const path = withheld.has(spec.name) ? null : pathOf(spec, mountpoints);
       const json = said(spec);
       const text = path === null ? '' : block(spec, path);
       return `\n${MARK}${json}\n${SUM}${sumOf(json, text)}\n${text}`;

@@ -255,7 +255,9 @@ const shareOf = (
       : !d.mounted
         ? whyNotMounted(d)
         : path === null
-          ? 'its dataset has just been mounted: it comes up in a moment'
+          ? spec.folder.length > 1
+            ? `its folder ${spec.folder} is gone, or a link stands in its place: links are not followed`
+            : 'its dataset has just been mounted: it comes up in a moment'
           : path !== now && mounts.size > 0
             ? `it points to ${path}, and the dataset is at ${now ?? 'no folder'}`
             : running === false

@@ -35,6 +35,7 @@ let
     "gnugrep"
     "gnused"
     "gptfdisk"
+    "iproute2"
     "libfaketime"
     "mtools"
     "nfs-utils"

@@ -136,3 +136,59 @@ test('mounts are looked beneath once, and what was found there is told', async (
   await must(host, 'zfs', 'create', 'tank/third');
   expect(await gate(host)).toMatchObject({ ok: true, value: { notes: [expect.stringContaining('tank/third')] } });
 });
+
+/** What the kernel would say of a path where somebody put a link. */
+const withLinkAt = (host: Machine, path: string): Machine => ({
+  ...host,
+  files: {
+    ...host.files,
+    open: async (m) => {
+      const tree = await host.files.open(m);
+      if (!tree.ok) return tree;
+      const stat: typeof tree.value.stat = async (at) => {
+        const entry = await tree.value.stat(at);
+        return entry && `${m.mountpoint}/${at}` === path ? { ...entry, type: 'link' } : entry;
+      };
+      return { ok: true, value: { ...tree.value, stat } };
+    },
+  },
+});
+
+test('a link where the folder of a share was: it is not served, the others of the dataset are, and a change to one of them leaves it so', async () => {
+  const host = await served();
+  const put = (at: Machine, share: ReturnType<typeof smbShare>): Promise<Changed> => run(at, { kind: 'share.put', share });
+  expect(await put(host, smbShare('part', 'tank/docs', { folder: '/sub' }))).toMatchObject({ ok: true });
+  const [smb, exports] = [await smbFile(host), await exportsFile(host)];
+  const bent = withLinkAt(host, '/mnt/tank/docs/sub');
+  expect(await gate(bent)).toMatchObject({ ok: true, value: { bent: ['smb:part', 'nfs:docs'], shut: [], opened: [] } });
+  expect(await smbFile(host)).not.toContain('[part]');
+  expect(await smbFile(host)).toContain('[docs]');
+  expect(await exportsFile(host)).not.toMatch(/^"/m);
+  expect(commands(host)).toContain('smbcontrol smbd close-share part');
+  expect(commands(host)).not.toContain('smbcontrol smbd close-share docs');
+  expect(await put(bent, smbShare('docs', 'tank/docs', { comment: 'changed' }))).toMatchObject({ ok: true });
+  expect(await smbFile(host)).not.toContain('[part]');
+  expect(await put(bent, smbShare('part', 'tank/docs', { folder: '/sub', comment: 'again' }))).toMatchObject({ ok: false });
+  expect(await put(host, smbShare('docs', 'tank/docs'))).toMatchObject({ ok: true });
+  expect(await gate(host)).toMatchObject({ ok: true, value: { opened: ['smb:part', 'nfs:docs'], bent: [] } });
+  expect([await smbFile(host), await exportsFile(host)]).toEqual([smb, exports]);
+});
+
+test('of a pool that does not answer no folder is looked at', async () => {
+  const host = await served();
+  await run(host, { kind: 'share.put', share: smbShare('part', 'tank/docs', { folder: '/sub' }) });
+  const before = await smbFile(host);
+  const asked: string[] = [];
+  const stuck: Machine = {
+    ...withLinkAt(host, '/mnt/tank/docs/sub'),
+    readText: async (path) => (path === '/proc/spl/kstat/zfs/tank/state' ? 'SUSPENDED\n' : host.readText(path)),
+  };
+  const open = stuck.files.open;
+  stuck.files.open = (m) => {
+    asked.push(m.dataset);
+    return open(m);
+  };
+  expect(await gate(stuck)).toMatchObject({ ok: true, value: { bent: [] } });
+  expect(asked).toEqual([]);
+  expect(await smbFile(host)).toBe(before);
+});

@@ -14,12 +14,15 @@ import { mountedAt, readMounts } from '../zfs/mounts.ts';
 import { makeHomes } from './homes.ts';
 import { GUARD_REPORT, GUARD_UNIT, unguarded } from './mount-guard.ts';
 import { type ChangeContext, type Changed, change } from './host.ts';
+import { withoutFolder } from './real-folder.ts';
 import { current, goLive, type Kind, type Mountpoints, NFS, oneAtATime, SMB } from './serving.ts';
 
 type Settled = {
   opened: string[];
   shut: string[];
   restored: string[];
+  /** Their folder is gone, or is a link. */
+  bent: string[];
   notes: string[] /** Whoever is in these is put out. */;
   ended: string[];
 };
@@ -27,11 +30,13 @@ type Settled = {
 const settleKind = async <S extends ShareSpec>(host: Host, kind: Kind<S>, mounts: Mountpoints, seen: Settled): Promise<Changed> => {
   const now = await current(host, kind);
   if (now.shares.length === 0 && now.spoilt.length === 0) return ok({});
-  const paths = (at: Mountpoints): Map<string, string | null> => new Map(now.shares.map((s) => [s.name, pathOf(s, at)]));
-  const was = paths(kind.parse(now.text).shares.length === 0 ? new Map() : now.mountpoints);
-  const is = paths(mounts);
+  const paths = (at: Mountpoints, without: ReadonlySet<string>): Map<string, string | null> =>
+    new Map(now.shares.map((s) => [s.name, without.has(s.name) ? null : pathOf(s, at)]));
+  const was = paths(kind.parse(now.text).shares.length === 0 ? new Map() : now.mountpoints, now.withheld);
+  const bent = await withoutFolder(host, now.shares, mounts);
+  const is = paths(mounts, bent);
   const wanted = [...is.values()].filter((p) => p !== null);
-  const text = kind.render(now.shares, mounts);
+  const text = kind.render(now.shares, mounts, bent);
   if (text === now.text) {
     // a server that was stopped, or killed, while there is something to serve
     const loaded = await kind.load(host, wanted);
@@ -46,7 +51,7 @@ const settleKind = async <S extends ShareSpec>(host: Host, kind: Kind<S>, mounts
     const [before, after] = [was.get(share.name) ?? null, is.get(share.name) ?? null];
     const name = `${share.kind}:${share.name}`;
     if (before === after) continue;
-    if (after === null) seen.shut.push(name);
+    if (after === null) (bent.has(share.name) ? seen.bent : seen.shut).push(name);
     else seen.opened.push(name);
     // what it shows to whoever is in it is not what it served
     if (before !== null && share.kind === 'smb') seen.ended.push(share.name);
@@ -75,7 +80,7 @@ export const refreshShares = async (
   const lines = await readMounts(host);
   if (lines === null) return noTable;
   const mounts: Mountpoints = new Map([...mountedAt(lines)].filter(([dataset]) => !isHidden(dataset)));
-  const seen: Settled = { opened: [], shut: [], restored: [], notes: [], ended: [] };
+  const seen: Settled = { opened: [], shut: [], restored: [], bent: [], notes: [], ended: [] };
   // before anything runs there is nothing to ask, and what is rendered from shares that were accepted is accepted
   const still = { check: async () => ok(null), load: async () => ok({ note: null }) };
   const answers = await oneAtATime(async () => [
@@ -84,7 +89,7 @@ export const refreshShares = async (
   ]);
   if (running) for (const name of seen.ended) await change(host, closeShareArgv(name));
   // what the kernel remembers of exports holds the mount, too
-  if (running && seen.shut.some((s) => s.startsWith('nfs:'))) await change(host, flushExportsArgv());
+  if (running && [...seen.shut, ...seen.bent].some((s) => s.startsWith('nfs:'))) await change(host, flushExportsArgv());
   return answers.find((a) => !a.ok) ?? ok({});
 };
 const noTable = refuse('unavailable', 'the gate of the shares', 'the table of mounts could not be read', 'look at /proc/self/mounts');
@@ -93,7 +98,7 @@ export const settleShares = async ({ host }: Pick<ChangeContext, 'host'>): Promi
   const lines = await readMounts(host);
   if (lines === null) return noTable;
   const mounts: Mountpoints = mountedAt(lines);
-  const seen: Settled = { opened: [], shut: [], restored: [], notes: [], ended: [] };
+  const seen: Settled = { opened: [], shut: [], restored: [], bent: [], notes: [], ended: [] };
   // what is gone first, and each protocol whatever became of the other
   const answers = await oneAtATime(async () => [await settleKind(host, SMB, mounts, seen), await settleKind(host, NFS, mounts, seen)]);
   for (const name of seen.ended) await change(host, closeShareArgv(name));

@@ -35,7 +35,7 @@ const withdraw = (host: Host, dataset: string): Promise<boolean> =>
     const now = await current(host, NFS);
     if (!now.shares.some((s) => isWithin(s.dataset, dataset) && now.mountpoints.get(s.dataset) !== null)) return false;
     const left = new Map([...now.mountpoints].map(([d, at]) => [d, isWithin(d, dataset) ? null : at]));
-    const done = await goLive(host, NFS, NFS.render(now.shares, left), now.text, []);
+    const done = await goLive(host, NFS, NFS.render(now.shares, left, now.withheld), now.text, []);
     // what the kernel remembers of exports holds the mount, too
     if (done.ok) await change(host, flushExportsArgv());
     return done.ok;

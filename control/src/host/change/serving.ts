@@ -20,7 +20,7 @@ const SMB_CANDIDATE = '/run/dplane-exec/smb.conf';
 export type Kind<S extends ShareSpec> = {
   file: string;
   parse: (text: string) => ManagedFile<S>;
-  render: (shares: readonly S[], mountpoints: Mountpoints) => string;
+  render: (shares: readonly S[], mountpoints: Mountpoints, withheld: ReadonlySet<string>) => string;
   /** May this text go live? */
   check: (host: Host, text: string) => Promise<Result<unknown>>;
   /** Makes the server take the file, and asks the server whether it did: every `wanted` path is served. */
@@ -97,13 +97,16 @@ export const NFS: Kind<NfsShare> = {
 };
 
 /** Mount points as the file has them, so that rewriting it asks no other pool. */
-const mountpointsIn = (file: ManagedFile): Mountpoints =>
-  new Map(
-    file.shares.map(({ spec, path }) => {
-      const below = spec.folder === '/' ? '' : spec.folder;
-      return [spec.dataset, path === null ? null : path.slice(0, path.length - below.length) || '/'];
-    }),
-  );
+const mountpointsIn = (file: ManagedFile): Mountpoints => {
+  const found: Mountpoints = new Map();
+  for (const { spec, path } of file.shares) {
+    const below = spec.folder === '/' ? '' : spec.folder;
+    // one of a dataset may be withheld, and another served
+    if (path === null) found.set(spec.dataset, found.get(spec.dataset) ?? null);
+    else found.set(spec.dataset, path.slice(0, path.length - below.length) || '/');
+  }
+  return found;
+};
 
 /** The shares as they were last written by us; a start after an update finds them. Root's own folder. */
 const keptAt = (kind: Pick<Kind<ShareSpec>, 'file'>): string => `/var/lib/dplane-exec/kept-${kind.file.split('/').at(-1)}`;
@@ -120,14 +123,21 @@ export const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
 export const current = async <S extends ShareSpec>(
   host: Host,
   kind: Kind<S>,
-): Promise<{ text: string; shares: S[]; mountpoints: Mountpoints; spoilt: string[] }> => {
+): Promise<{
+  text: string;
+  shares: S[];
+  mountpoints: Mountpoints;
+  spoilt: string[] /** Not served as the file has it, whatever is mounted. */;
+  withheld: Set<string>;
+}> => {
   const text = (await host.readText(kind.file)) ?? '';
   const file = kind.parse(text);
   const kept = (await host.readText(keptAt(kind))) ?? '';
   const lost = text === '' && kind.parse(kept).shares.length > 0;
   const spoilt = lost ? [`${kind.file} is gone`] : file.problems.map((p) => p.why);
   const good = spoilt.length > 0 && kept !== '' ? kind.parse(kept) : file;
-  return { text, shares: good.shares.map((s) => s.spec), mountpoints: mountpointsIn(good), spoilt };
+  const withheld = new Set(good.shares.filter((s) => s.path === null).map((s) => s.spec.name));
+  return { text, shares: good.shares.map((s) => s.spec), mountpoints: mountpointsIn(good), spoilt, withheld };
 };
 
 /** Written, loaded and seen, or as it was before. */
@@ -158,10 +168,14 @@ export const rewrite = <S extends ShareSpec>(
   fresh: Mountpoints,
   wanted: readonly string[],
   done: (after: S[]) => boolean,
+  /** Looked at by who asks: may be served again. */
+  checked: string | null = null,
 ): Promise<Changed> =>
   oneAtATime(async () => {
     const now = await current(host, kind);
-    const text = kind.render(edit(now.shares), new Map([...now.mountpoints, ...fresh]));
+    // what the gate holds back it lets go, not a change to another share
+    const withheld = new Set([...now.withheld].filter((name) => name !== checked));
+    const text = kind.render(edit(now.shares), new Map([...now.mountpoints, ...fresh]), withheld);
     const loaded = await goLive(host, kind, text, now.text, wanted);
     if (!loaded.ok) return loaded;
     const after = kind.parse((await host.readText(kind.file)) ?? '');

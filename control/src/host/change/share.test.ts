@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Operation } from '../../domain/operation/operation.ts';
 import type { NfsShare } from '../../domain/share/share.ts';
 import { EXPORTS_FILE } from '../nfs/exports.ts';
-import { SMB_FILE } from '../samba/conf.ts';
+import { parseSmb, SMB_FILE } from '../samba/conf.ts';
 import { execute } from './execute.ts';
 import type { Changed } from './host.ts';
 import { approve, clock, guidOf, type Machine, machine, must, NOW, smbShare } from './testing.ts';
@@ -136,6 +136,18 @@ test('a share is removed; while people are connected only by an approval', async
   expect(left).not.toContain('[docs]');
   expect(left).toContain('[other]');
   expect(await run(host, remove)).toMatchObject({ ok: false, refusal: { code: 'not-found' } });
+});
+
+test('a name that nobody has becomes a guest only while a share takes guests', async () => {
+  const host = await machine();
+  await put(host, smbShare('docs', 'tank/docs'));
+  expect(await host.readText(SMB_FILE)).not.toContain('map to guest');
+  await put(host, smbShare('open', 'tank/empty', { guests: true, sign: 'required' }));
+  const text = (await host.readText(SMB_FILE)) ?? '';
+  expect(text).toContain('[global]\n\tserver signing = mandatory\n\tmap to guest = Bad User\n');
+  expect(parseSmb(text)).toMatchObject({ problems: [], shares: [{ spec: { name: 'docs' } }, { spec: { name: 'open' } }] });
+  expect(await run(host, { kind: 'share.remove', share: 'smb', name: 'open' })).toMatchObject({ ok: true });
+  expect(await host.readText(SMB_FILE)).not.toContain('[global]');
 });
 
 test('an NFS share is written, loaded and seen in what the kernel serves', async () => {

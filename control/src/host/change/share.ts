@@ -9,21 +9,10 @@ import { closeShareArgv } from '../samba/conf.ts';
 import { type ChangeContext, type Changed, change, properties, shown } from './host.ts';
 import { makeHomes } from './homes.ts';
 import { connected } from './sessions.ts';
+import { withoutFolder } from './real-folder.ts';
 import { current, type Kind, type Mountpoints, NFS, rewrite, SMB } from './serving.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
-
-/** A real folder of this very dataset: whoever writes into it could have put a link there, to anywhere. */
-const isInside = async (host: Host, spec: ShareSpec, mountpoint: string): Promise<boolean> => {
-  if (spec.folder === '' || spec.folder === '/') return true;
-  const tree = await host.files.open({ mountpoint, dataset: spec.dataset, tag: null });
-  if (!tree.ok) return false;
-  try {
-    return (await tree.value.stat(spec.folder.slice(1)))?.type === 'folder';
-  } finally {
-    await tree.value.close();
-  }
-};
 
 const put = async <S extends ShareSpec>(host: Host, kind: Kind<S>, spec: S): Promise<Changed> => {
   const what = `sharing ${spec.dataset} as ${spec.name}`;
@@ -41,7 +30,8 @@ const put = async <S extends ShareSpec>(host: Host, kind: Kind<S>, spec: S): Pro
       `its mount point is ${mountpoint}, which can't be served`,
       'give the dataset a mount point of plain characters',
     );
-  const inside = shown(seen.value, 'mounted') === 'yes' ? await isInside(host, spec, mountpoint) : true;
+  const inside =
+    shown(seen.value, 'mounted') === 'yes' ? (await withoutFolder(host, [spec], new Map([[spec.dataset, mountpoint]]))).size === 0 : true;
   if (!inside)
     return refuse(
       'not-found',
@@ -54,7 +44,7 @@ const put = async <S extends ShareSpec>(host: Host, kind: Kind<S>, spec: S): Pro
   const fresh: Mountpoints = new Map([[spec.dataset, mounted ? mountpoint : null]]);
   const edit = (shares: S[]): S[] =>
     [...shares.filter((s) => shareKey(s) !== shareKey(spec)), spec].sort((a, b) => (shareKey(a) < shareKey(b) ? -1 : 1));
-  return rewrite(host, kind, edit, fresh, mounted ? [path] : [], (after) => after.some((s) => canonical(s) === canonical(spec)));
+  return rewrite(host, kind, edit, fresh, mounted ? [path] : [], (after) => after.some((s) => canonical(s) === canonical(spec)), spec.name);
 };
 
 export const putShare = async ({ host }: ChangeContext, { share }: Op<'share.put'>): Promise<Changed> => {

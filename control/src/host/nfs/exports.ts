@@ -1,6 +1,6 @@
 /** /etc/exports.d/dplaneos.exports: the NFS shares, one line each. */
 import type { NfsShare } from '../../domain/share/share.ts';
-import { type ManagedFile, parseManaged, renderManaged } from '../managed.ts';
+import { type ManagedFile, NONE, parseManaged, renderManaged } from '../managed.ts';
 
 export const EXPORTS_FILE = '/etc/exports.d/dplaneos.exports';
 export const NFS_UNIT = 'nfs-server.service';
@@ -20,8 +20,11 @@ const client = (s: NfsShare, c: NfsShare['clients'][number], path: string): stri
 const block = (s: NfsShare, path: string): string => `"${path}" ${s.clients.map((c) => client(s, c, path)).join(' ')}\n`;
 const pathIn = (text: string): string | null => /^"(\/[^"]*)" /.exec(text)?.[1] ?? null;
 
-export const renderExports = (shares: readonly NfsShare[], mountpoints: ReadonlyMap<string, string | null>): string =>
-  renderManaged(shares, mountpoints, block);
+export const renderExports = (
+  shares: readonly NfsShare[],
+  mountpoints: ReadonlyMap<string, string | null>,
+  withheld: ReadonlySet<string> = NONE,
+): string => renderManaged(shares, mountpoints, block, withheld);
 export const parseExports = (text: string): ManagedFile<NfsShare> => parseManaged<NfsShare>(EXPORTS_FILE, text, 'nfs', pathIn);
 
 /** Makes the kernel serve exactly what the files say. */

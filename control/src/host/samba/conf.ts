@@ -1,6 +1,6 @@
 /** The SMB shares, one section each; smb.conf includes this file. It has a folder of its own, which outlives the throw-away root. */
 import type { SmbShare } from '../../domain/share/share.ts';
-import { type ManagedFile, parseManaged, renderManaged } from '../managed.ts';
+import { type ManagedFile, NONE, parseManaged, renderManaged } from '../managed.ts';
 
 export const SMB_FILE = '/etc/samba/dplaneos/shares.conf';
 export const SMB_UNIT = 'smbd.service';
@@ -29,7 +29,6 @@ const settings = (s: SmbShare, path: string): [string, string][] => {
     ['vfs objects', vfs.join(' ')],
     ['fruit:metadata', 'stream'],
     ['fruit:posix_rename', 'yes'],
-    ['fruit:nfs_aces', 'no'],
     ...(s.previousVersions
       ? ([
           ['shadow:snapdir', '.zfs/snapshot'],
@@ -63,11 +62,28 @@ const pathIn = (text: string): string | null => {
 };
 
 /** Samba signs for the server as a whole: one share that asks for it has everybody sign. It holds for connections from then on. */
-const SIGNED = '[global]\n\tserver signing = mandatory\n';
+const SIGNED = '\tserver signing = mandatory\n';
+/** Who logs in with a name that nobody has is a guest only where there is a share for guests; else the name is refused as a wrong password is. */
+const GUESTS = '\tmap to guest = Bad User\n';
+const lead = (sign: boolean, guests: boolean): string => (sign || guests ? `[global]\n${sign ? SIGNED : ''}${guests ? GUESTS : ''}` : '');
+const LEADS = [lead(false, false), lead(true, false), lead(false, true), lead(true, true)];
 
-export const renderSmb = (shares: readonly SmbShare[], mountpoints: ReadonlyMap<string, string | null>): string =>
-  renderManaged(shares, mountpoints, block, shares.some((s) => s.sign === 'required') ? SIGNED : '');
-export const parseSmb = (text: string): ManagedFile<SmbShare> => parseManaged<SmbShare>(SMB_FILE, text, 'smb', pathIn, ['', SIGNED]);
+export const renderSmb = (
+  shares: readonly SmbShare[],
+  mountpoints: ReadonlyMap<string, string | null>,
+  withheld: ReadonlySet<string> = NONE,
+): string =>
+  renderManaged(
+    shares,
+    mountpoints,
+    block,
+    withheld,
+    lead(
+      shares.some((s) => s.sign === 'required'),
+      shares.some((s) => s.guests),
+    ),
+  );
+export const parseSmb = (text: string): ManagedFile<SmbShare> => parseManaged<SmbShare>(SMB_FILE, text, 'smb', pathIn, LEADS);
 
 /** Checks a whole configuration; says what is wrong on stderr. */
 export const testparmArgv = (file: string): string[] => ['testparm', '-s', '--suppress-prompt', file];
