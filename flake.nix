@@ -125,10 +125,15 @@
       checks = each (
         pkgs:
         import ./tests/nix/vm {
-          inherit pkgs;
+          inherit pkgs lib;
           inherit (lib) nixosSystem;
           modules = machine;
           packages = self.packages.${systemOf pkgs};
+          systems = [
+            (appliance (systemOf pkgs))
+            (hosts { dplane = host "vm" (systemOf pkgs); }).dplane
+            (installer (systemOf pkgs) { inherit (self.packages.${systemOf pkgs}) image flash; })
+          ];
         }
       );
 

@@ -39,6 +39,7 @@ let
       "/var/lib/nfs"
       "/etc/samba/dplaneos"
       "/etc/exports.d"
+      "/etc/userdb"
     ]
     ++ lib.optional perMachine "/etc/hostid";
   missing = lib.filter (path: !lib.elem path (map (e: e.path) entries)) needed;
@@ -80,6 +81,8 @@ in
       }
     ];
 
+    # NFS 4 clients walk from here to what is exported. A tmpfs can be exported; what has no device of its own gets its identity from nfs-utils, made
+    # of the path and so the same after each start.
     fileSystems."/" = {
       device = "none";
       fsType = "tmpfs";

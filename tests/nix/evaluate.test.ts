@@ -1,5 +1,5 @@
 /** The flake: its files parse, its lock is whole, its modules evaluate, with our small lib and with nixpkgs' own where that is at hand. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { repository } from '../../packages/debian/src/places.ts';
 import { run } from '../../packages/lab/src/exec.ts';
 import { repositoryFiles } from '../repo/files.ts';
-import { notRun, references, startNix, withoutReferences } from './nix.ts';
+import { LIB, notRun, references, startNix, withoutReferences } from './nix.ts';
 
 const nix = await startNix('the flake and its modules');
 afterAll(() => nix?.remove());
@@ -150,7 +150,7 @@ withNix('packages, apps, checks and shells evaluate, for both processors', async
       .parse(await start().evaluate(of(system)));
     expect(Object.keys(found.packages)).toEqual(expect.arrayContaining(['control', 'ui', 'ota', 'image', 'bundle', 'installer']));
     expect(Object.keys(found.apps)).toEqual(['flash', 'ota', 'release', 'vm']);
-    expect(Object.keys(found.checks)).toEqual(['boot-and-claim', 'rebuild', 'units', 'update-and-revert']);
+    expect(Object.keys(found.checks)).toEqual(['boot-and-claim', 'options', 'rebuild', 'units', 'update-and-revert']);
   }
   // the machines of the VM tests are systems like any other
   const nodes = `builtins.mapAttrs (_: c: builtins.mapAttrs (_: node: view (h.nixosSystem { modules = [ node { nixpkgs.hostPlatform = "x86_64-linux"; } ]; })) (c.test.nodes or { })) h.flake.checks.x86_64-linux`;
@@ -203,6 +203,69 @@ withNix.for(HOSTS)("%s: nixpkgs' own lib comes to the same, and the modules of t
 withNix('each option that may be set names the file that declares it', async () => {
   const Files = z.record(z.string(), z.record(z.string(), z.string().regex(/^[a-z0-9-]+(\/[a-z0-9.-]+)*\.nix$/)));
   const declared = Files.parse(await start().evaluate('h.declared'));
-  expect(Object.keys(declared).sort()).toEqual(['disko', 'forImpermanence', 'impermanence', 'nixpkgs']);
+  expect(Object.keys(declared).sort()).toEqual(['disko', 'impermanence', 'nixpkgs']);
   expect(Object.keys(declared.nixpkgs ?? {}).length).toBeGreaterThan(60);
+});
+
+withNix('copies of the inputs declare the options where the list says so', async ({ skip }) => {
+  if (references === null) {
+    notRun('the option list beside the inputs', withoutReferences);
+    skip();
+  }
+  const Answer = z.object({ checked: z.array(z.string()), wrong: z.array(z.string()), unseen: z.array(z.string()) });
+  const against = async (folder: string) =>
+    Answer.parse(
+      JSON.parse(
+        (
+          await start().run([
+            'nix-instantiate',
+            '--eval',
+            '--strict',
+            '--json',
+            '-E',
+            `import ${LIB}/declared.nix { references = "${folder}"; }`,
+          ])
+        ).stdout,
+      ),
+    );
+  const { checked, wrong, unseen } = await against(references ?? '');
+  expect(wrong).toEqual([]);
+  expect(checked).toEqual(expect.arrayContaining(['disko.devices', 'disko.enableConfig', 'environment.persistence']));
+  if (unseen.length > 0)
+    notRun(
+      `${unseen.length} of ${unseen.length + checked.length} options beside nixpkgs`,
+      'no copy of nixpkgs is at hand; `nix flake check` does it',
+    );
+
+  // a tree of the same shape, in which one file declares something else, and another one what it should
+  const tree = mkdtempSync(join(tmpdir(), 'dplane-nixpkgs-'));
+  for (const name of ['nixpkgs.lib', 'disko', 'impermanence']) symlinkSync(join(references ?? '', name), join(tree, name));
+  for (const [file, text] of [
+    ['config/zram.nix', '{ lib, ... }: { options.zramSwap.enabled = lib.mkEnableOption "it"; }'],
+    ['misc/documentation.nix', '{ config, lib, pkgs, baseModules, ... }: { options.documentation.enable = lib.mkEnableOption "it"; }'],
+  ] as const) {
+    const at = join(tree, 'nixpkgs/nixos/modules', file);
+    mkdirSync(dirname(at), { recursive: true });
+    writeFileSync(at, text);
+  }
+  const made = await against(tree);
+  rmSync(tree, { recursive: true });
+  expect(made.wrong).toEqual(['zramSwap.enable is not declared in config/zram.nix']);
+  expect(made.checked).toContain('documentation.enable');
+});
+
+withNix('the check that holds the list to nixpkgs finds what does not exist, and what another file declares', async ({ skip }) => {
+  if (references === null) {
+    notRun('the check of the option list', withoutReferences);
+    skip();
+  }
+  // with nixpkgs' own module system, which knows where an option comes from
+  const check = (declared: string) =>
+    `(import ${repository}/tests/nix/vm/options.nix { inherit (h) lib pkgs; systems = [ h.flake.nixosConfigurations.appliance ]; declared.nixpkgs = ${declared}; }).outPath`;
+  expect(await start().evaluate(check('{ "zramSwap.enable" = "config/zram.nix"; }'), { real: 'lib' })).toMatch(/options-exist/);
+  for (const [declared, words] of [
+    ['{ "zramSwap.enabled" = "config/zram.nix"; }', /zramSwap\.enabled does not exist/],
+    ['{ "zramSwap.enable" = "config/swap.nix"; }', /zramSwap\.enable is declared in .*config\/zram\.nix, not in config\/swap\.nix/],
+  ] as const)
+    await expect(start().evaluate(check(declared), { real: 'lib' })).rejects.toThrow(words);
 });

@@ -118,6 +118,18 @@ const CASES: readonly (readonly [string, RegExp, string, string])[] = [
     machine(`services.dplaneos.persist.list = ${file('whole.list', kept)};`),
   ],
   [
+    'a list of what survives without the accounts for sharing',
+    /does not keep \/etc\/userdb\. With the root thrown away/,
+    machine(`services.dplaneos.persist.list = ${file('accounts.list', kept.replace('d /etc/userdb\n', ''))};`),
+    machine(`services.dplaneos.persist.list = ${file('accounts-whole.list', kept)};`),
+  ],
+  [
+    'a list of what survives without what NFS 4 knows of its clients',
+    /does not keep \/var\/lib\/nfs\. With the root thrown away/,
+    machine(`services.dplaneos.persist.list = ${file('nfs.list', kept.replace('d /var/lib/nfs\n', ''))};`),
+    machine(`services.dplaneos.persist.list = ${file('nfs-whole.list', kept)};`),
+  ],
+  [
     'a list of what survives that is not understood',
     /has a line that is not understood: "keep everything"/,
     machine(`services.dplaneos.persist.list = ${file('odd.list', 'keep everything\n')};`),

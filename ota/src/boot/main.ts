@@ -168,7 +168,9 @@ const reconcile = async (at: number): Promise<void> => {
   const booted = orThrow(await readBooted(places));
   const esp = orThrow(await readEsp(places, booted.espPartUuid));
   const { slot, bootId } = booted;
-  const fact = settle({ at, bootId, running: slot, slots: slotsOf(esp, booted), history: await readHistory(places) });
+  const entries = new Map(esp.entries.map((e) => [e.number, e.tries?.left ?? null]));
+  const history = await readHistory(places);
+  const fact = settle({ at, bootId, running: slot, slots: slotsOf(esp, booted), entry: booted.number, entries, history });
   if (fact !== null) {
     await appendHistory(places, fact);
     say(`${fact.system?.version ?? 'the system'} in slot ${fact.slot}: ${fact.kind}${fact.reason === '' ? '' : `: ${fact.reason}`}`);

@@ -27,6 +27,8 @@ const facts = (running: 'a' | 'b', b: Slot['state'], history: UpdateEvent[]): Fa
   running,
   slots: [slot('a', 'confirmed', running === 'a'), slot('b', b, running === 'b')],
   history,
+  entry: running === 'a' ? 6 : 5,
+  entries: new Map(),
 });
 
 test('nothing was attempted: nothing to say', () => {
@@ -82,4 +84,66 @@ test('going back by hand is an attempt like any other', () => {
   expect(openAttempt(history)).toMatchObject({ kind: 'rolled-back', slot: 'a' });
   const back = facts('a', 'confirmed', history);
   expect(settle(back)).toMatchObject({ kind: 'confirmed', slot: 'a' });
+});
+
+test('a generation, tried in the slot that runs: what became of its entry is what counts', () => {
+  const staged = event('staged', 1, { slot: 'a', entry: 7 });
+  const at = (entry: number, left: [number, number | null][], ...more: UpdateEvent[]): UpdateEvent | null =>
+    settle({ ...facts('a', 'empty', [staged, ...more]), entry, entries: new Map(left) });
+  // not restarted yet; on trial; tried again after the power went
+  expect(
+    at(6, [
+      [6, null],
+      [7, 3],
+    ]),
+  ).toBeNull();
+  expect(
+    at(7, [
+      [6, null],
+      [7, 2],
+    ]),
+  ).toBeNull();
+  expect(
+    at(6, [
+      [6, null],
+      [7, 2],
+    ]),
+  ).toBeNull();
+  // systemd took the counter off
+  expect(
+    at(7, [
+      [6, null],
+      [7, null],
+    ]),
+  ).toMatchObject({ kind: 'confirmed', slot: 'a', entry: 7 });
+  expect(
+    at(6, [
+      [6, null],
+      [7, 0],
+    ]),
+  ).toMatchObject({ kind: 'reverted', slot: 'a', entry: 7, reason: expect.stringMatching(/panicked/) });
+  const failed = event('verdict-failed', 2, { slot: 'a', reason: 'dplaned is not running' });
+  expect(
+    at(
+      6,
+      [
+        [6, null],
+        [7, 2],
+      ],
+      failed,
+    ),
+  ).toMatchObject({ kind: 'reverted', reason: 'dplaned is not running' });
+  // written down, and then the power went
+  expect(at(6, [[6, null]])).toMatchObject({ kind: 'apply-failed', reason: expect.stringMatching(/power was lost/) });
+  // told once
+  expect(
+    at(
+      6,
+      [
+        [6, null],
+        [7, 0],
+      ],
+      event('reverted', 3, { slot: 'a', entry: 7 }),
+    ),
+  ).toBeNull();
 });

@@ -9,6 +9,10 @@ export type Facts = {
   bootId: string;
   running: SlotName;
   slots: readonly [Slot, Slot];
+  /** Of the entry that was started. */
+  entry: number | null;
+  /** Tries left, by number of entry; null for a confirmed one. */
+  entries: ReadonlyMap<number, number | null>;
   history: readonly UpdateEvent[];
 };
 
@@ -25,15 +29,29 @@ const event = (f: Facts, kind: UpdateEvent['kind'], attempt: UpdateEvent, reason
   at: f.at,
   kind,
   slot: attempt.slot,
+  ...(attempt.entry === undefined ? {} : { entry: attempt.entry }),
   system: attempt.system,
   bootId: f.bootId,
   reason,
 });
 
+const CUT = 'the power was lost, or another update begun, before it was complete';
+
+/** A generation: its slot runs before, during and after the attempt, so what counts is its entry. */
+const settleEntry = (f: Facts, attempt: UpdateEvent, entry: number): UpdateEvent | null => {
+  const left = f.entries.get(entry);
+  if (left === null) return event(f, 'confirmed', attempt, '');
+  if (f.entry === entry) return null;
+  if (left === undefined) return event(f, 'apply-failed', attempt, CUT);
+  const verdict = f.history.findLast((e) => e.kind === 'verdict-failed' && e.slot === attempt.slot && e.at >= attempt.at);
+  return left === 0 || verdict !== undefined ? event(f, 'reverted', attempt, verdict?.reason ?? SILENT) : null;
+};
+
 /** What is to be written down now, if anything. */
 export const settle = (f: Facts): UpdateEvent | null => {
   const attempt = openAttempt(f.history);
   if (attempt === null || attempt.slot === null) return null;
+  if (attempt.entry !== undefined) return settleEntry(f, attempt, attempt.entry);
   const slot = f.slots.find((s) => s.name === attempt.slot);
   if (slot === undefined) return null;
   if (f.running === attempt.slot) return slot.state === 'confirmed' ? event(f, 'confirmed', attempt, '') : null;
@@ -43,7 +61,6 @@ export const settle = (f: Facts): UpdateEvent | null => {
     return event(f, 'reverted', attempt, verdict?.reason ?? SILENT);
   // It was written down just before its entry was written. What ended it has said so, unless it was the power.
   const said = f.history.some((e) => e.kind === 'apply-failed' && e.at >= attempt.at);
-  if (slot.state === 'empty' && !said)
-    return event(f, 'apply-failed', attempt, 'the power was lost, or another update begun, before it was complete');
+  if (slot.state === 'empty' && !said) return event(f, 'apply-failed', attempt, CUT);
   return null;
 };

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SlotStatus } from '../../../control/src/domain/slot/slot.ts';
 import { readBooted } from '../slots/booted.ts';
 import { readEsp } from '../slots/esp.ts';
+import { readHistory } from '../slots/history.ts';
 import { nextEntry, slotsOf } from '../slots/plan.ts';
 import { type Box, makeBox, systemInfo } from '../testing/box.ts';
 import { NOW } from '../testing/release.ts';
@@ -56,6 +57,7 @@ describe('the install hook of NixOS', () => {
   test('adds a counted entry for the running slot, next to the confirmed one', async () => {
     expect(await install(build(1))).toEqual({ ok: true, value: { slot: 'a', entry: 'dplane-a-7+3.conf' } });
     expect(await entries()).toEqual(['dplane-a-6.conf', 'dplane-a-7+3.conf', 'dplane-b-5.conf']);
+    expect((await readHistory(box.places)).at(-1)).toMatchObject({ kind: 'staged', slot: 'a', entry: 7 });
     const text = readFileSync(join(box.places.esp, 'loader/entries/dplane-a-7+3.conf'), 'utf8');
     expect(text).toContain(`options dplane.slot=a init=${toplevelOf(1)}/init panic=10 loglevel=4 lsm=landlock,yama,bpf\n`);
     expect(text).toContain('title D-PlaneOS NixOS 25.11.1 (Linux 6.12.57) (slot a)\n');
@@ -83,6 +85,7 @@ describe('the install hook of NixOS', () => {
     }
     const status = SlotStatus.parse(JSON.parse(readFileSync(box.places.status, 'utf8')));
     // the new one first, then what runs and the other slot, which say no more than their slot
+    expect(status).toMatchObject({ instead: expect.stringContaining('NixOS 25.11.3'), chosenByHand: false });
     expect(status).toMatchObject({ starts: [`${toplevelOf(3)}/init`, null, null] });
   });
   test('on trial itself: the confirmed one before it stays, too', async () => {

@@ -12,6 +12,8 @@ import { type Result, ok, refuse } from '../../../control/src/domain/refusal.ts'
 import { Architecture, SystemInfo, type SlotName } from '../../../control/src/domain/slot/slot.ts';
 import { formatBytes } from '../../../control/src/domain/units.ts';
 import { takeLock } from '../apply/lock.ts';
+import { parseEntryName } from '../slots/entry.ts';
+import { appendHistory } from '../slots/history.ts';
 import { readMachine, runningSystem, writeStatus } from '../slots/machine.ts';
 import type { Places } from '../slots/places.ts';
 import { keepRoots } from './roots.ts';
@@ -98,12 +100,20 @@ export const installHook = async (toplevel: string, t: HookTools): Promise<Resul
       contents: (from) => createReadStream(from === 'kernel' ? kernel : initrd),
       ...(t.at ? { at: t.at } : {}),
     };
-    const done = await perStep(writer, [...first, ...then.value]);
-    if (!done.ok) return done;
     const last = then.value.at(-1);
+    const file = last?.kind === 'write entry' ? last.file : '';
+    const before = await perStep(writer, [...first, ...then.value.slice(0, -1)]);
+    if (!before.ok) return before;
+    // written down first: of an entry that nobody knows of, nobody could say what became of it
+    await appendHistory(t.places, {
+      ...{ at: t.clock(), kind: 'staged', slot: booted.slot, system: system.value, bootId: booted.bootId, reason: '' },
+      ...{ entry: parseEntryName(file)?.number },
+    });
+    const done = await perStep(writer, then.value.slice(-1));
+    if (!done.ok) return done;
     const status = await writeStatus(t.places, t.clock());
     if (status.available) await keepRoots(t.places, status.starts);
-    return ok({ slot: booted.slot, entry: last?.kind === 'write entry' ? last.file : '' });
+    return ok({ slot: booted.slot, entry: file });
   } finally {
     await lock.value();
   }

@@ -42,15 +42,17 @@ const readVerdict = async (places: Places): Promise<Verdict | null> => {
 export const statusOf = (m: Machine, verdict: Verdict | null, at: number): Slots => {
   const running = runningEntry(m.esp, m.booted);
   const slots = slotsOf(m.esp, m.booted);
+  const next = nextEntry(m.esp, m.booted);
   return {
     available: true,
     at,
     bootId: m.booted.bootId,
     running: m.booted.slot,
     // what is on trial was chosen by the boot loader, whatever is taken after it
-    chosenByHand: running !== null && running.tries === null && nextEntry(m.esp, m.booted)?.slot !== m.booted.slot && !freshlyStaged(m),
+    chosenByHand: running !== null && running.tries === null && next?.slot !== m.booted.slot && !freshlyStaged(m),
     slots,
     starts: startsOf(m.esp, m.booted),
+    instead: next?.slot === m.booted.slot && next.number !== m.booted.number ? next.entry.title : null,
     highestIndex: highestIndex(m),
     keys: shown(m.trust),
     verdict,

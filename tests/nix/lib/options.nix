@@ -181,6 +181,12 @@ in
     "virtualisation.podman.enable" = flag "virtualisation/podman/default.nix";
     "zramSwap.enable" = flag "config/zram.nix";
 
+    # what impermanence's own module sets and ours do not
+    "boot.initrd.postMountCommands" = text "system/boot/stage-1.nix";
+    "boot.initrd.systemd.mounts" = list "system/boot/systemd/initrd.nix" t.attrs;
+    "boot.initrd.systemd.suppressedUnits" = list "system/boot/systemd/initrd.nix" t.str;
+    "systemd.mounts" = list systemd t.attrs;
+
     # of the installer and of virtual machines alone
     "isoImage.contents" = list "installer/cd-dvd/iso-image.nix" t.attrs;
     "services.getty.helpLine" = text "services/ttys/getty.nix";
@@ -193,13 +199,6 @@ in
   disko = {
     "disko.devices" = any "module.nix";
     "disko.enableConfig" = on "module.nix";
-  };
-  # what impermanence's own module sets and ours do not
-  forImpermanence = {
-    "boot.initrd.postMountCommands" = text "system/boot/stage-1.nix";
-    "boot.initrd.systemd.mounts" = list "system/boot/systemd/initrd.nix" t.attrs;
-    "boot.initrd.systemd.suppressedUnits" = list "system/boot/systemd/initrd.nix" t.str;
-    "systemd.mounts" = list systemd t.attrs;
   };
   impermanence = {
     "environment.persistence" = set "nixos.nix" (sub persistence);

@@ -38,6 +38,7 @@ let
     "iproute2"
     "libfaketime"
     "mtools"
+    "iproute2"
     "nfs-utils"
     "nix"
     "nixfmt-rfc-style"

@@ -11,7 +11,7 @@
   specialArgs ? { },
 }:
 let
-  declared = options.nixpkgs // (if real ? disko then { } else options.disko) // (if real ? impermanence then options.forImpermanence else options.impermanence);
+  declared = options.nixpkgs // (if real ? disko then { } else options.disko) // (if real ? impermanence then { } else options.impermanence);
   nest =
     path: option:
     lib.foldl' (inner: name: { ${name} = inner; }) (lib.mkOption (removeAttrs option [ "file" ])) (
@@ -52,7 +52,7 @@ let
       inherit utils;
       modulesPath = ./modules-path;
     } // specialArgs;
-    modules = map (path: { options = nest path declared.${path}; }) (lib.attrNames declared) ++ lib.attrValues real ++ [
+    modules = map (path: { _file = "/input/nixos/modules/${declared.${path}.file}"; options = nest path declared.${path}; }) (lib.attrNames declared) ++ lib.attrValues real ++ [
       base
       ({ config, ... }: { _module.args.pkgs = pkgsFor (platformOf config.nixpkgs.hostPlatform); })
     ] ++ modules;

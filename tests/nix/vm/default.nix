@@ -1,11 +1,14 @@
 # What `nix flake check` starts, on a machine with KVM and the network's packages: NixOS in VMs, one test a behaviour.
 #   nixosSystem   of nixpkgs
 #   modules       what a machine of ours has
+#   systems       machines of ours, evaluated: what options there are
 {
   pkgs,
   nixosSystem,
   modules,
   packages,
+  lib,
+  systems,
 }:
 let
   # an update that never gets its control plane up
@@ -40,4 +43,5 @@ in
   update-and-revert = test ./update-and-revert.nix;
   rebuild = test ./rebuild.nix;
   units = import ./units.nix { inherit pkgs packages; };
+  options = import ./options.nix { inherit pkgs lib systems; };
 }

@@ -85,6 +85,8 @@ export const SlotStatus = z.discriminatedUnion('available', [
     slots: z.tuple([Slot, Slot]),
     /** What each boot entry hands over to (`init=`), in the order in which the boot loader tries them; null where an entry leaves it to its slot. */
     starts: z.array(z.string().nullable()).default([]),
+    /** Another system of the running slot starts next, a generation of NixOS: what its entry is called. */
+    instead: z.string().nullable().default(null),
     /** Of every system that was ever confirmed on this machine. */
     highestIndex: z.number().int().nonnegative(),
     keys: z.array(TrustedKey),
@@ -112,6 +114,8 @@ export const UpdateEvent = z.object({
   ]),
   slot: SlotName.nullable(),
   system: SystemInfo.nullable(),
+  /** Of a generation, which is tried in the slot that runs: the number of its boot entry. Not there where a whole slot was written. */
+  entry: z.number().int().positive().optional(),
   /** Of the start in which it happened. */
   bootId: BootId.nullable(),
   /** In words: why it failed, was reverted; the key's id. Empty when there is nothing to say. */

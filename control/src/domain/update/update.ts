@@ -68,6 +68,8 @@ export const whatStartsNext = (s: SlotStatus): string => {
   const next = nextSlot(s);
   const now = runningSlot(s);
   if (next === null) return 'the boot loader finds no entry it would take by itself';
+  if (next.name === now.name && s.instead !== null)
+    return `${s.instead} is tried; if it does not come up well, the system that runs now comes back`;
   if (next.name === now.name) return `the same system starts again: ${describeSlot(now)}`;
   return next.state === 'staged' || next.state === 'trying'
     ? `${describeSlot(next)} is tried; if it does not come up well, ${describeSlot(now)} comes back`

@@ -246,6 +246,11 @@ const startsOf = (ota: SimOta, nix: SimNix | undefined): (string | null)[] => [
   ...(nix?.entries.map((number) => `${nix.generations.find((g) => g.number === number)?.path ?? '/nix/store/gone'}/init`) ?? [null]),
 ];
 
+const insteadOf = (ota: SimOta, nix: SimNix | undefined): string | null => {
+  const next = nix?.generations.find((g) => g.number === nix.entries[0]);
+  return ota.next !== ota.running || next === undefined || next.path === nix?.running ? null : `D-PlaneOS generation ${next.number}`;
+};
+
 const statusOf = (ota: SimOta, nix: SimNix | undefined): SlotStatus => {
   const one = (name: SlotName) => {
     const s = ota.slots[name];
@@ -268,6 +273,7 @@ const statusOf = (ota: SimOta, nix: SimNix | undefined): SlotStatus => {
     chosenByHand: ota.chosenByHand,
     slots: [one('a'), one('b')],
     starts: startsOf(ota, nix),
+    instead: insteadOf(ota, nix),
     highestIndex: ota.highestIndex,
     keys: [{ id: KEY, comment: 'D-PlaneOS releases', source: 'image', revoked: false }],
     verdict: {

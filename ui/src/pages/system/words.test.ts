@@ -33,6 +33,7 @@ const view = (a: Partial<Slot>, b: Partial<Slot>, more: Partial<UpdateView> = {}
     chosenByHand: false,
     slots: [slot('a', { running: true, next: true, system: system('0.1.0'), ...a }), slot('b', b)],
     starts: [],
+    instead: null,
     highestIndex: 1,
     keys: [],
     verdict: null,
