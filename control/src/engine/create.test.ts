@@ -1,68 +1,18 @@
 /** The engine over the simulated host, the executor behind its real socket, and a real database. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Run } from '../domain/job.ts';
 import type { ChangeRequest } from '../domain/plan/change.ts';
 import type { Plan } from '../domain/plan/types.ts';
 import { orThrow } from '../domain/refusal.ts';
-import type { Actor } from '../domain/user/user.ts';
-import { socketExecutor } from '../host/executor/client.ts';
-import { execServer } from '../host/executor/server.ts';
 import type { Executor } from '../host/executor.ts';
 import { demoModel } from '../host/sim/seeds.ts';
-import { simHost } from '../host/sim/sim.ts';
-import { openStore } from '../store/store.ts';
-import { createEngine } from './create.ts';
-
-const ADA: Actor = { kind: 'user', name: 'ada', via: 'test' };
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const c of cleanups.splice(0).reverse()) await c();
-});
+import { ADA, engineOn } from './stage.testing.ts';
 
 const stage = async (wrap: (e: Executor) => Executor = (e) => e) => {
-  const folder = mkdtempSync(join(tmpdir(), 'dplaneos-engine-'));
-  let now = Date.UTC(2026, 10, 20, 12);
-  const clock = (): number => {
-    now += 1;
-    return now;
-  };
-  const host = simHost({ model: demoModel(), clock });
-  const server = execServer({ host, ledgerFolder: join(folder, 'exec'), clock, log: () => undefined });
-  const socket = join(folder, 's');
-  await server.listen(socket);
-  const store = openStore({ path: join(folder, 'db'), auditKey: randomBytes(32), sealPath: join(folder, 'seal'), clock });
-  const { engine, scheduler } = createEngine({
-    host,
-    executor: wrap(socketExecutor(socket, { timeoutMs: 60_000 })),
-    store,
-    clock,
-    random: randomBytes,
-    preUpgradeFolder: join(folder, 'pre-upgrade'),
-    backupFolder: join(folder, 'backup'),
-    log: () => undefined,
-    pause: async (ms) => void (await pause(ms)),
-  });
-  cleanups.push(async () => {
-    await engine.stop();
-    store.close();
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const sh = async (...argv: string[]): Promise<void> => {
-    const r = await host.run(argv, { timeoutMs: 10_000 });
-    if (r.exit !== 0) throw new Error(r.stderr);
-  };
+  const { engine, scheduler, store, host, sh, skip: later } = await engineOn(demoModel(), { wrap });
   const plan = async (...changes: ChangeRequest[]): Promise<Plan> => orThrow(await engine.planChange(ADA, changes));
   const run = async (digest: string): Promise<Run> => await orThrow(await engine.apply(ADA, digest)).settled;
   const names = async (): Promise<string[]> => (await engine.observe(0)).observed.datasets.map((d) => d.name);
-  const later = (ms: number): void => {
-    now += ms;
-  };
   return { engine, scheduler, store, host, sh, plan, run, names, later };
 };
 
@@ -130,6 +80,36 @@ describe('a change', () => {
     expect(done.steps[0]?.note).toContain('did not answer');
     expect(executions).toBe(1);
     expect(await names()).toContain('tank/once');
+  });
+
+  it('a restore that is cut off is looked at byte by byte: done is what is there, and nothing else', async () => {
+    let gone = false;
+    const { plan, run, host, sh } = await stage((real) => ({
+      ...real,
+      execute: async (request) => {
+        if (request.operation.kind !== 'snapshot.restore') return real.execute(request);
+        if (!gone) await real.execute(request);
+        return { ok: false, refusal: { code: 'timeout', what: 'dplane-exec', why: 'the line went dead', todo: '' } };
+      },
+      outcome: async () => ({ state: 'begun' }),
+    }));
+    host.happen({ kind: 'file', path: '/mnt/tank/media/list.txt', size: 10 });
+    await sh('zfs', 'snapshot', 'tank/media@then');
+    const guid = (await sh('zfs', 'get', '-H', '-p', '-o', 'value', 'guid', 'tank/media@then')).trim();
+    const bring = (name: string): ChangeRequest => ({
+      kind: 'snapshot.restore',
+      dataset: 'tank/media',
+      tag: 'then',
+      guid,
+      path: 'list.txt',
+      to: { dataset: 'tank/media', folder: '', name },
+      replace: false,
+    });
+    const done = await run((await plan(bring('came.txt'))).digest);
+    expect(done).toMatchObject({ state: 'succeeded', steps: [{ note: expect.stringContaining('found done') }] });
+    gone = true;
+    const lost = await run((await plan(bring('did-not.txt'))).digest);
+    expect(lost).toMatchObject({ state: 'interrupted', steps: [{ state: 'unknown' }] });
   });
 });
 

@@ -14,6 +14,24 @@ const equal = (name: PropertyName, a: string, b: string): boolean => {
   return 'size' in PROPERTIES[name] && bytes(a) === bytes(b);
 };
 
+/** What an operation takes down and puts up again, or puts up at last: cut off in between, a folder would stay empty. */
+export const remounted = (op: Operation): { name: string; guid: string | null } | null => {
+  switch (op.kind) {
+    case 'dataset.create':
+      return { name: op.name, guid: null };
+    case 'snapshot.clone':
+      return { name: op.to, guid: null };
+    case 'snapshot.rollback':
+      return { name: op.dataset, guid: op.guid };
+    case 'dataset.rename':
+    case 'dataset.set':
+    case 'dataset.unlock':
+      return { name: op.name, guid: op.guid };
+    default:
+      return null;
+  }
+};
+
 export const effectSeen = (op: Operation, o: Observed): boolean | null => {
   const byName = (name: string) => o.datasets.find((d) => d.name === name);
   const byGuid = (guid: string) => o.datasets.find((d) => d.guid === guid);

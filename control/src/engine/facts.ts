@@ -246,7 +246,10 @@ export const factOf = (op: Operation): Fact => {
     case 'snapshot.versions':
     case 'snapshot.read':
     case 'snapshot.diff':
+    case 'snapshot.settle':
       return { kind: 'snapshot.changed', subject: `dataset:${op.dataset}`, message: `snapshots of ${op.dataset} were looked at` };
+    case 'dataset.settle':
+      return { kind: 'dataset.changed', subject: `dataset:${op.name}`, message: `${op.name}: what was to be mounted is mounted` };
     case 'dataset.permit':
       return {
         kind: 'dataset.changed',

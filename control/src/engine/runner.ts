@@ -11,7 +11,7 @@ import { ok, type Refusal, type Result, refuse } from '../domain/refusal.ts';
 import type { Actor } from '../domain/user/user.ts';
 import type { ExecAnswer, ExecOutcome, Executor } from '../host/executor.ts';
 import type { Clock, Store } from '../store/types.ts';
-import { effectSeen } from './effect.ts';
+import { effectSeen, remounted } from './effect.ts';
 import { factOf } from './facts.ts';
 import type { Observer } from './observer.ts';
 import { deedOf, type Planner, type PlanSource } from './planner.ts';
@@ -161,6 +161,21 @@ export const createRunner = (deps: Deps): Runner => {
     return store.runs.get(runId) as Run; // it was started above; finishing can't remove it
   };
 
+  const tidy = (operation: Operation): Promise<ExecAnswer | null> =>
+    executor.execute({ v: 1, id: id('op'), actor: SYSTEM, operation, approval: null }).catch(() => null);
+  /** Its effect is there. What it left half done is put right first; of files nothing is observed, and the executor looks. */
+  const isDone = async (operationId: string, operation: Operation): Promise<boolean | null> => {
+    if (operation.kind === 'snapshot.restore') {
+      const { kind: _kind, replace: _replace, ...at } = operation;
+      const answer = await tidy({ kind: 'snapshot.settle', ...at, restore: operationId });
+      return answer?.ok === true ? answer.result.there === true : null;
+    }
+    const mounts = remounted(operation);
+    if (mounts !== null) await tidy({ kind: 'dataset.settle', ...mounts });
+    const seen = await observer.get(0, { clients: true }).catch(() => null);
+    return seen === null ? null : effectSeen(operation, seen.observed);
+  };
+
   /** What became of an operation whose answer we don't have. `answer` is null when even looking can't tell. */
   const settle = async (
     operationId: string,
@@ -174,10 +189,14 @@ export const createRunner = (deps: Deps): Runner => {
     }
     if (outcome.state === 'ended') return { begun: true, answer: outcome.answer, note: `${because}; its outcome was asked for` };
     if (outcome.state === 'unknown') return { begun: false };
-    const seen = await observer.get(0, { clients: true }).catch(() => null);
-    if (seen !== null && effectSeen(operation, seen.observed) === true)
+    const done = await isDone(operationId, operation);
+    if (done === true)
       return { begun: true, answer: { ok: true, result: {}, replayed: true }, note: `${because}; it was found done on the host` };
-    return { begun: true, answer: null, note: `${because}; whether it took effect is not known, and it was not repeated` };
+    return {
+      begun: true,
+      answer: null,
+      note: `${because}; ${done === false ? 'it had no effect when that was looked at' : 'whether it took effect is not known'}, and it was not repeated`,
+    };
   };
   /** An executor that can't be asked knows nothing: not even that it never began. */
   const askOutcome = async (operationId: string): Promise<ExecOutcome> => {

@@ -40,13 +40,13 @@ const stage = async () => {
   const known = (): string[] =>
     store.snapshots
       .page({ sort: 'name', offset: 0, limit: 10_000 })
-      .rows.map((s) => `${s.dataset}@${s.tag} ${s.guid}`)
+      .rows.map((s) => `${s.dataset}@${s.tag} ${s.guid} ${s.used}`)
       .sort();
   const real = async (): Promise<string[]> =>
-    (await sh('zfs', 'list', '-Hp', '-t', 'snapshot', '-o', 'name,guid')).stdout
+    (await sh('zfs', 'list', '-Hp', '-t', 'snapshot', '-o', 'name,guid,used')).stdout
       .split('\n')
       .filter((l) => l !== '')
-      .map((l) => l.replace('\t', ' '))
+      .map((l) => l.replaceAll('\t', ' '))
       .sort();
   const told: string[] = [];
   const watch = createSnapshotWatch({

@@ -6,7 +6,17 @@
 import type { Observed } from '../domain/observed/observed.ts';
 import type { Host } from '../host/host.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
-import { type Changed, changedArgv, parseChanged, streamNamed, streamOwn, streamSnapshots } from '../host/zfs/snapshots.ts';
+import {
+  type Changed,
+  changedArgv,
+  type Named,
+  namesArgv,
+  parseChanged,
+  parseNames,
+  streamNamed,
+  streamOwn,
+  streamSnapshots,
+} from '../host/zfs/snapshots.ts';
 import type { Clock, Store } from '../store/types.ts';
 
 /** A first listing of a great many snapshots takes its time; it holds up nothing else. */
@@ -67,6 +77,42 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
     return { times: parsed.value, sure: ({ at }) => at === null || at < begun - 1 };
   };
 
+  const namesOf = async (datasets: readonly string[]): Promise<Map<string, Named[]>> => {
+    const r = await host.run(namesArgv(datasets), { timeoutMs: READ_TIMEOUT });
+    if (r.failure !== null || r.exit !== 0) throw new Error(`zfs list did not answer for ${datasets.length} datasets`);
+    const parsed = parseNames(r.stdout);
+    if (!parsed.ok) throw new Error(parsed.refusal.why);
+    return Map.groupBy(parsed.value, (s) => s.dataset);
+  };
+
+  /** Reads what is new, and what stands beside a change: how much a snapshot alone holds depends on its neighbours. */
+  const patch = async (dataset: string, now: readonly Named[]): Promise<{ added: number; removed: number }> => {
+    const had = store.snapshots.namesOf(dataset);
+    const tags = new Map(had.map((s) => [s.guid, s.tag]));
+    const there = new Set(now.map((s) => s.guid));
+    const anew = new Set<string>();
+    now.forEach((s, i) => {
+      if (tags.get(s.guid) !== s.tag) for (const near of now.slice(Math.max(0, i - 1), i + 2)) anew.add(near.guid);
+    });
+    had.forEach((s, i) => {
+      if (!there.has(s.guid)) for (const near of [had[i - 1], had[i + 1]]) if (near && there.has(near.guid)) anew.add(near.guid);
+    });
+    const wanted = now.filter((s) => anew.has(s.guid));
+    const rows: Snapshot[] = [];
+    const whole = wanted.length > now.length / 2;
+    const source = (names: readonly Named[]): AsyncGenerator<Snapshot, void, void> =>
+      whole
+        ? streamOwn(host, dataset, { timeoutMs: LISTING_TIMEOUT })
+        : streamNamed(
+            host,
+            names.map((s) => `${dataset}@${s.tag}`),
+            { timeoutMs: READ_TIMEOUT },
+          );
+    for (let n = 0; n < wanted.length; n += whole ? wanted.length : BATCH)
+      for await (const s of source(wanted.slice(n, n + BATCH))) rows.push(s);
+    return store.snapshots.patchDataset(dataset, whole ? rows.map((s) => s.guid) : now.map((s) => s.guid), rows);
+  };
+
   const follow = async (pool: string): Promise<Followed> => {
     const before = seen.get(pool);
     const total: Followed = { added: 0, removed: 0, datasets: [] };
@@ -76,17 +122,21 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
       return total;
     }
     const { times: now, sure } = await timesOf(pool);
-    const gone = store.snapshots.datasetsOf(pool).filter((d) => !now.has(d));
-    for (const dataset of [...gone, ...[...now.keys()].filter((d) => !isSame(before.get(d), now.get(d)))]) {
-      const rows: Snapshot[] = [];
-      if (now.has(dataset)) for await (const s of streamOwn(host, dataset, { timeoutMs: LISTING_TIMEOUT })) rows.push(s);
-      const { added, removed } = store.snapshots.replaceDataset(dataset, rows);
+    const settle = (dataset: string, { added, removed }: { added: number; removed: number }): void => {
       if (added + removed > 0) total.datasets.push(dataset);
       total.added += added;
       total.removed += removed;
       const change = now.get(dataset);
       if (change !== undefined && sure(change)) before.set(dataset, change);
       else before.delete(dataset);
+    };
+    for (const dataset of store.snapshots.datasetsOf(pool).filter((d) => !now.has(d)))
+      settle(dataset, store.snapshots.patchDataset(dataset, [], []));
+    const others = [...now.keys()].filter((d) => !isSame(before.get(d), now.get(d)));
+    for (let n = 0; n < others.length; n += BATCH) {
+      const batch = others.slice(n, n + BATCH);
+      const named = await namesOf(batch);
+      for (const dataset of batch) settle(dataset, await patch(dataset, named.get(dataset) ?? []));
     }
     times.set(pool, clock());
     return total;

@@ -56,7 +56,7 @@ export const createSnapshotWatch = (deps: {
       .finally(() => {
         asking.delete(mine);
         w.asking = false;
-        w.restUntil = clock() + Math.min(SHARE * (clock() - now), UNTOLD_EVERY);
+        w.restUntil = clock() + Math.min(SHARE * (clock() - now), AT_LEAST_EVERY);
       });
     asking.add(mine);
   };

@@ -169,7 +169,8 @@ const treeOf = (root: FileHandle, start: Start): Tree => ({
   close: () => root.close(),
 });
 
-const no = (code: Refusal['code'], r: Restore, why: string, todo: string): { ok: false; refusal: Refusal } =>
+type Between = Omit<Restore, 'replace'>;
+const no = (code: Refusal['code'], r: Between, why: string, todo: string): { ok: false; refusal: Refusal } =>
   refuse(code, `restoring ${r.path || 'the whole dataset'} to ${r.folder === '' ? '' : `${r.folder}/`}${r.name}`, why, todo);
 
 /** What an earlier attempt left: ours alone, told by name, owner and mode. */
@@ -188,6 +189,14 @@ const sweep = async (folder: FileHandle): Promise<void> => {
     }
   }
 };
+
+/** What is the same, byte by byte, for anything that can be restored. */
+const comparison = (kind: FileEntry['type'] | undefined, from: string, to: string): readonly string[] =>
+  kind === 'folder'
+    ? ['diff', '--recursive', '--brief', '--no-dereference', '--', from, to]
+    : kind === 'file'
+      ? ['cmp', '--', from, to]
+      : ['true'];
 
 const carry = async (
   host: Host,
@@ -235,13 +244,7 @@ const carry = async (
       to,
     ]);
     if (copied) return { ok: false, refusal: copied };
-    const compared = await tool(
-      kind === 'folder'
-        ? ['diff', '--recursive', '--brief', '--no-dereference', '--', from, to]
-        : kind === 'file'
-          ? ['cmp', '--', from, to]
-          : ['true'],
-    );
+    const compared = await tool(comparison(kind, from, to));
     if (compared) return { ok: false, refusal: compared };
     const synced = await tool(['sync', '--file-system', '--', forTool(staging, '.')]);
     if (synced) return { ok: false, refusal: synced };
@@ -261,48 +264,62 @@ const carry = async (
   }
 };
 
+/** Work between the folder that holds what is restored and the folder that takes it, both held open within their mounts. */
+const between = async <T>(
+  r: Between,
+  work: (source: FileHandle, item: string, target: FileHandle) => Promise<Result<T>>,
+): Promise<Result<T>> => {
+  if ([r.name, r.path].some((p) => p.includes('\\'))) return no('invalid', r, 'its name is not UTF-8', 'restore the folder it is in');
+  const from = await rootOf(r.from);
+  if (!from.ok) return from;
+  try {
+    const to = await rootOf(r.to);
+    if (!to.ok) return to;
+    try {
+      const folder = await walk(to.value, split(r.folder));
+      if (folder === null)
+        return no('not-found', r, `there is no folder ${r.folder} in ${r.to.dataset}`, 'choose one that is there; links are not followed');
+      try {
+        const done = await inFolder(from.value, r.path, async (source, item) =>
+          (await entryOf(source, bytesOfName(item))) === null ? null : work(source, item, folder),
+        );
+        return done ?? no('not-found', r, 'it is not in this snapshot', 'look at another one');
+      } finally {
+        await folder.close();
+      }
+    } finally {
+      await to.value.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === '') throw error;
+    return no(
+      'failed',
+      r,
+      isFull(error) ? 'there is no room for it (the pool, or a quota, is full)' : `the system refused (${codeOf(error)})`,
+      'nothing was changed',
+    );
+  } finally {
+    await from.value.close();
+  }
+};
+
 export const realFiles = (host: Host, start: Start): HostFiles => ({
   open: async (mount) => {
     const root = await rootOf(mount);
     return root.ok ? ok(treeOf(root.value, start)) : root;
   },
-  restore: async (r) => {
-    if ([r.name, r.path].some((p) => p.includes('\\'))) return no('invalid', r, 'its name is not UTF-8', 'restore the folder it is in');
-    const from = await rootOf(r.from);
-    if (!from.ok) return from;
-    try {
-      const to = await rootOf(r.to);
-      if (!to.ok) return to;
-      try {
-        const folder = await walk(to.value, split(r.folder));
-        if (folder === null)
-          return no(
-            'not-found',
-            r,
-            `there is no folder ${r.folder} in ${r.to.dataset}`,
-            'choose one that is there; links are not followed',
-          );
-        try {
-          const done = await inFolder(from.value, r.path, async (source, item) =>
-            (await entryOf(source, bytesOfName(item))) === null ? null : carry(host, r, source, item, folder),
-          );
-          return done ?? no('not-found', r, 'it is not in this snapshot', 'look at another one');
-        } finally {
-          await folder.close();
-        }
-      } finally {
-        await to.value.close();
-      }
-    } catch (error) {
-      if (codeOf(error) === '') throw error;
-      return no(
-        'failed',
-        r,
-        isFull(error) ? 'there is no room for it (the pool, or a quota, is full)' : `the system refused (${codeOf(error)})`,
-        'nothing was changed',
-      );
-    } finally {
-      await from.value.close();
-    }
-  },
+  restore: (r) => between(r, (source, item, target) => carry(host, r, source, item, target)),
+  settle: (r) =>
+    between(r, async (source, item, target) => {
+      await sweep(target);
+      const kind = (await entryOf(source, bytesOfName(item)))?.type;
+      // nothing but a file or a folder can be told to be the same
+      if ((kind !== 'file' && kind !== 'folder') || (await entryOf(target, bytesOfName(r.name)))?.type !== kind)
+        return ok({ there: false });
+      const same = await host.run(comparison(kind, forTool(source, item), forTool(target, r.name)), {
+        timeoutMs: COPY_MS,
+        maxOutput: 64 * 1024,
+      });
+      return ok({ there: same.failure === null && same.exit === 0 });
+    }),
 });

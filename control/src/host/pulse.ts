@@ -33,9 +33,15 @@ export const readPulse = async (host: Host): Promise<Pulse> => {
  */
 export const lastCommit = async (host: Host, pool: string): Promise<string | null> => {
   const text = await host.readText(`${KSTAT}/${pool}/txgs`);
-  const found = text
-    ?.split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .findLast((fields) => fields[2] === 'C' && fields[5] !== '0');
-  return found?.[0] ?? null;
+  // from the end: this is read twice a second, and most of it is old
+  for (let end = text?.length ?? 0; text !== null && end > 0; ) {
+    const start = text.lastIndexOf('\n', end - 1);
+    const fields = text
+      .slice(start + 1, end)
+      .trim()
+      .split(/\s+/);
+    if (fields[2] === 'C' && fields[5] !== '0') return fields[0] ?? null;
+    end = start;
+  }
+  return null;
 };

@@ -32,4 +32,6 @@ export type HostFiles = {
   open(mount: Mount): Promise<Result<Tree>>;
   /** Copied aside, compared byte by byte, then moved to its place in one step. */
   restore(r: Restore): Promise<Result<Restored>>;
+  /** After a `restore` that did not come to its end: what it left aside is removed. True when what it was to bring is there. */
+  settle(r: Omit<Restore, 'replace'>): Promise<Result<{ there: boolean }>>;
 };

@@ -178,6 +178,11 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
     totals.set(key, total);
     return { filter, total };
   };
+  const namesOf = (dataset: string): { guid: string; tag: string }[] =>
+    db
+      .sql('SELECT guid, tag FROM snapshot WHERE dataset_id = (SELECT id FROM dataset WHERE name = ?) ORDER BY create_txg, id')
+      .all(dataset)
+      .map((row) => ({ guid: String(row.guid), tag: String(row.tag) }));
   return {
     replacePool: async (pool, rows) => {
       runs += 1;
@@ -217,15 +222,12 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
         );
         changed();
       }),
-    replaceDataset: (dataset, rows) =>
+    namesOf,
+    patchDataset: (dataset, guids, rows) =>
       atomically(() => {
-        const now = new Set(rows.map((s) => s.guid));
-        const known = db
-          .sql('SELECT guid FROM snapshot WHERE dataset_id = (SELECT id FROM dataset WHERE name = ?)')
-          .pluck()
-          .all(dataset)
-          .map(String);
-        const gone = known.filter((guid) => !now.has(guid));
+        const now = new Set(guids);
+        const known = new Set(namesOf(dataset).map((s) => s.guid));
+        const gone = [...known].filter((guid) => !now.has(guid));
         for (const guid of gone)
           db.sql('DELETE FROM snapshot WHERE guid = ? AND dataset_id = (SELECT id FROM dataset WHERE name = ?)').run(guid, dataset);
         runs += 1;
@@ -234,7 +236,7 @@ export const makeSnapshots = ({ reader, writer }: IndexConnections): SnapshotInd
         unstage(runs);
         dropUnused(-1);
         changed();
-        return { added: rows.length - (known.length - gone.length), removed: gone.length };
+        return { added: rows.filter((s) => !known.has(s.guid)).length, removed: gone.length };
       }),
     datasetsOf: (pool) => db.sql('SELECT name FROM dataset WHERE pool = ? AND n > 0').pluck().all(pool).map(String),
     forgetPool: (pool) =>

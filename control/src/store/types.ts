@@ -161,8 +161,10 @@ export type SnapshotIndex = {
   upsert(rows: readonly Snapshot[]): void;
   /** Of one dataset, or of all that have it: a received snapshot keeps the guid of the one that was sent. */
   remove(guid: string, dataset?: string): void;
-  /** All that one dataset has now; what it no longer has goes. How many came and went. */
-  replaceDataset(dataset: string, rows: readonly Snapshot[]): { added: number; removed: number };
+  /** Oldest first. */
+  namesOf(dataset: string): { guid: string; tag: string }[];
+  /** All that one dataset has now, by guid, and what was read of them anew; what it no longer has goes. How many came and went. */
+  patchDataset(dataset: string, guids: readonly string[], rows: readonly Snapshot[]): { added: number; removed: number };
   /** Datasets of a pool that have any. */
   datasetsOf(pool: string): string[];
   forgetPool(pool: string): void;

@@ -144,6 +144,16 @@ export const Operation = z.discriminatedUnion('kind', [
     to: z.strictObject({ dataset: DatasetName, guid: Guid, folder: FilePath, name: FileName }),
     replace: z.boolean(),
   }),
+  /** After one was cut off that unmounts and mounts again: what is to be mounted, is. Without a guid the one of this name. */
+  z.strictObject({ kind: z.literal('dataset.settle'), name: DatasetName, guid: Guid.nullable() }),
+  /** After one was cut off: what it left aside goes, and whether what it was to bring is there, is looked at byte by byte. */
+  z.strictObject({
+    kind: z.literal('snapshot.settle'),
+    ...InSnapshot.shape,
+    path: FilePath,
+    to: z.strictObject({ dataset: DatasetName, guid: Guid, folder: FilePath, name: FileName }),
+    restore: OperationId,
+  }),
   /** Reading that needs root: what changed from one snapshot to a later one, or to now. */
   z.strictObject({
     kind: z.literal('snapshot.diff'),
@@ -237,6 +247,7 @@ export const targetOf = (op: Operation): Target | null => {
     case 'snapshot.destroyMany':
       return { kind: 'snapshot', name: rangeName(op), guid: op.guid };
     case 'snapshot.restore':
+    case 'snapshot.settle':
       return { kind: 'file', name: placeName(op.to), guid: op.to.guid };
     case 'snapshot.rollback':
       return { kind: 'snapshot', name: `${op.dataset}@${op.tag}`, guid: op.snapshot };

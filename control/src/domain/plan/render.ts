@@ -177,6 +177,8 @@ const wordsOf = (op: Operation): string[] | null => {
     case 'snapshot.browse':
     case 'snapshot.search':
     case 'snapshot.versions':
+    case 'snapshot.settle':
+    case 'dataset.settle':
     case 'snapshot.read':
     case 'snapshot.prune':
     case 'pool.reopen':

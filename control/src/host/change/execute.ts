@@ -21,7 +21,8 @@ import { changeSystem } from './update.ts';
 import { pruneSnapshots } from './prune.ts';
 import { settleShares } from './gate.ts';
 import { whileNobodyUses } from './leaving.ts';
-import { browse, restore, search, versions } from './files.ts';
+import { browse, restore, settleRestore, search, versions } from './files.ts';
+import { settleDataset } from './mounting.ts';
 import { diffSnapshot } from './diff.ts';
 import { cloneSnapshot, destroySnapshots, promoteDataset, rollBack } from './rollback.ts';
 import { addVdevs, attachDisk, clearPool, detachDisk, removeVdev, reopenPool, replaceDisk, switchDisk, trimPool } from './vdevs.ts';
@@ -118,6 +119,10 @@ const perform = (context: ChangeContext, op: Operation): Promise<Changed> => {
       return versions(context, op);
     case 'snapshot.restore':
       return restore(context, op);
+    case 'dataset.settle':
+      return settleDataset(context, op);
+    case 'snapshot.settle':
+      return settleRestore(context, op);
     case 'snapshot.read':
       return Promise.resolve(refuse('invalid', op.kind, 'bytes are streamed, not answered', 'ask for a stream'));
     case 'snapshot.diff':

@@ -4,7 +4,7 @@ import type { Operation } from '../../domain/operation/operation.ts';
 import { ok, refuse, type Result } from '../../domain/refusal.ts';
 import type { FileEntry, FileVersion, InSnapshot } from '../../domain/snapshot/files.ts';
 import type { Host } from '../host.ts';
-import type { Mount, Tree } from '../tree.ts';
+import type { Mount, Restore, Tree } from '../tree.ts';
 import { keptOf } from '../zfs/newer.ts';
 import { type ChangeContext, type Changed, identify, properties, shown } from './host.ts';
 
@@ -122,21 +122,25 @@ export const versions = async ({ host }: ChangeContext, op: Op<'snapshot.version
   return ok({ versions: list });
 };
 
-export const restore = async ({ host, approval, id }: ChangeContext, op: Op<'snapshot.restore'>): Promise<Changed> => {
+const places = async (
+  host: Host,
+  id: string,
+  op: Op<'snapshot.restore' | 'snapshot.settle'>,
+): Promise<Result<Omit<Restore, 'replace'>>> => {
   const from = await mountOfSnapshot(host, op);
   if (!from.ok) return from;
   const to = await mountOf(host, op.to.dataset, op.to.guid, null);
-  if (!to.ok) return to;
-  const done = await host.files.restore({
-    from: from.value,
-    path: op.path,
-    to: to.value,
-    folder: op.to.folder,
-    name: op.to.name,
-    replace: op.replace && approval !== null,
-    id,
-  });
+  return to.ok ? ok({ from: from.value, path: op.path, to: to.value, folder: op.to.folder, name: op.to.name, id }) : to;
+};
+export const restore = async ({ host, approval, id }: ChangeContext, op: Op<'snapshot.restore'>): Promise<Changed> => {
+  const r = await places(host, id, op);
+  if (!r.ok) return r;
+  const done = await host.files.restore({ ...r.value, replace: op.replace && approval !== null });
   return done.ok ? ok({ guid: op.to.guid, ...done.value }) : done;
+};
+export const settleRestore = async ({ host }: ChangeContext, op: Op<'snapshot.settle'>): Promise<Changed> => {
+  const r = await places(host, op.restore, op);
+  return r.ok ? host.files.settle(r.value) : r;
 };
 
 /** For the server: the bytes themselves go on beside the answers. */

@@ -12,7 +12,7 @@ import type { Host } from '../host.ts';
 import { openKeySealer } from '../keys/seal.ts';
 import { some } from './destroy.ts';
 import { type ChangeContext, type Changed, change, identify, read, rows, type SeenProperties, shown, unverified } from './host.ts';
-import { mayTake } from './mountpoint.ts';
+import { mountables, mountAll, type Mountable } from './mounting.ts';
 import { refreshShares } from './gate.ts';
 import { usersOfShares } from './sessions.ts';
 
@@ -91,35 +91,10 @@ export const encryptionOptions = async (context: ChangeContext, e: CreateEncrypt
   return key.ok ? ok({ ...key.value, options: ['-o', `encryption=${e.algorithm}`, ...key.value.options] }) : key;
 };
 
-type Kept = { name: string; type: string; root: string; mounted: boolean; canmount: string; mountpoint: string; open: boolean };
 /** What a root keeps locked: all below it, and clones elsewhere that have its key. Parents first. */
-const keptBy = async (host: Host, name: string): Promise<Result<Kept[]>> => {
-  const columns = 'name,type,encryptionroot,mounted,canmount,mountpoint,keystatus';
-  const out = await read(host, ['zfs', 'list', '-H', '-o', columns, '-t', 'filesystem,volume', '-r', poolOf(name)]);
-  if (!out.ok) return out;
-  const all = rows(out.value).map(([n = '', type = '', root = '', mounted = '', canmount = '', mountpoint = '', status = '']) => ({
-    ...{ name: n, type, root, mounted: mounted === 'yes', canmount, mountpoint, open: status !== 'unavailable' },
-  }));
-  return ok(all.filter((d) => d.root === name || isWithin(d.name, name)));
-};
-
-/** Those that ZFS would mount at a start; what can't be is told, and the rest is mounted. */
-const mountAll = async (host: Host, list: readonly Kept[]): Promise<{ mounted: number; problems: string[] }> => {
-  const problems: string[] = [];
-  const failed: string[] = [];
-  let mounted = 0;
-  for (const d of list) {
-    if (d.type !== 'filesystem' || d.mounted || d.canmount !== 'on' || !d.mountpoint.startsWith('/') || !d.open) continue;
-    if (failed.some((f) => d.mountpoint.startsWith(`${f}/`))) continue;
-    const may = await mayTake(host, d.name, d.mountpoint, null);
-    const done = may.ok ? await change(host, ['zfs', 'mount', d.name]) : may;
-    if (done.ok) mounted += 1;
-    else {
-      failed.push(d.mountpoint);
-      problems.push(`${d.name}: ${done.refusal.why}`);
-    }
-  }
-  return { mounted, problems };
+const keptBy = async (host: Host, name: string): Promise<Result<Mountable[]>> => {
+  const all = await mountables(host, poolOf(name));
+  return all.ok ? ok(all.value.filter((d) => d.root === name || isWithin(d.name, name))) : all;
 };
 
 const loadWith = async (

@@ -20,14 +20,12 @@ import {
   poolProperties,
   ran,
   read,
-  rows,
   shown,
   unverified,
 } from './host.ts';
 import { loadKeyFiles } from './keys.ts';
-import { isOwn } from '../../domain/pool/own.ts';
 import { endBeat } from './guard.ts';
-import { mayMountAt } from './mountpoint.ts';
+import { mountables, mountAll } from './mounting.ts';
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 const BY_ID = '/dev/disk/by-id/';
@@ -70,22 +68,6 @@ export const zfsEvents = async ({ host }: ChangeContext, op: Op<'pool.events'>):
   return ok({ events: some.slice(-EVENTS) });
 };
 
-/** What was mounted, and what was not, and why. */
-const mountAll = async (host: Host, pool: string): Promise<Result<{ mounted: number; left: string[] }>> => {
-  const out = await read(host, ['zfs', 'list', '-Hp', '-t', 'filesystem', '-o', 'name,mountpoint,canmount', '-r', pool]);
-  if (!out.ok) return out;
-  const left: string[] = [];
-  let mounted = 0;
-  for (const [name = '', mountpoint = '-', canmount = 'off'] of rows(out.value)) {
-    if (canmount !== 'on' || !mountpoint.startsWith('/') || isOwn(name)) continue; // the heartbeat mounts its own
-    const may = mayMountAt(name, mountpoint);
-    const done = may.ok ? await change(host, ['zfs', 'mount', name]) : may;
-    if (done.ok) mounted += 1;
-    else left.push(`${name} at ${mountpoint}: ${done.refusal.why}`);
-  }
-  return ok({ mounted, left });
-};
-
 export const importPool = async ({ host, approval }: ChangeContext, op: Op<'pool.import'>): Promise<Changed> => {
   const what = `importing pool ${op.name}`;
   const all = await importables(host);
@@ -119,8 +101,9 @@ export const importPool = async ({ host, approval }: ChangeContext, op: Op<'pool
   const seen = await identifyPool(host, now, op.guid, ['health', 'readonly']);
   if (!seen.ok) return seen;
   await loadKeyFiles(host, now);
-  const mounts = await mountAll(host, now);
-  if (!mounts.ok) return mounts;
+  const datasets = await mountables(host, now);
+  if (!datasets.ok) return datasets;
+  const mounts = await mountAll(host, datasets.value, true);
   if (op.readonly && shown(seen.value, 'readonly') !== 'on') return unverified(what, 'it can be written to');
   const forgotten = (await host.readText(`${GATE}/forgotten`)) ?? '';
   if (forgotten.includes(op.guid))
@@ -133,7 +116,7 @@ export const importPool = async ({ host, approval }: ChangeContext, op: Op<'pool
       0o644,
     );
   await openGate(host);
-  return ok({ guid: op.guid, health: shown(seen.value, 'health'), ...mounts.value });
+  return ok({ guid: op.guid, health: shown(seen.value, 'health'), mounted: mounts.mounted, left: mounts.problems });
 };
 
 export const exportPool = async ({ host }: ChangeContext, op: Op<'pool.export'>): Promise<Changed> => {

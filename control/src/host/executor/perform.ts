@@ -64,6 +64,7 @@ const laneOf = (op: Operation): string | null => {
       return 'accounts';
     // it may take minutes, and changes nothing that a pool's other operations look at
     case 'snapshot.restore':
+    case 'snapshot.settle':
       return `restore:${poolOf(op.to.dataset)}`;
     case 'pool.gate':
     case 'pool.forget':

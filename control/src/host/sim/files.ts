@@ -98,4 +98,13 @@ export const simFiles = (w: World, put: (path: string, size: number) => void): H
     }
     return ok({ path: place, replaced: there !== null });
   },
+  // nothing is ever half done here
+  settle: async (r) => {
+    const from = contentOf(w, r.from);
+    const to = contentOf(w, r.to);
+    if (from === null || to === null) return refuse('unavailable', `restoring ${r.path}`, 'it is not mounted', 'mount it first');
+    const item = await treeOf(from).stat(r.path);
+    const there = await treeOf(to).stat(r.folder === '' ? r.name : `${r.folder}/${r.name}`);
+    return ok({ there: item !== null && item.type === there?.type && item.size === there.size });
+  },
 });

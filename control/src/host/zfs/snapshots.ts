@@ -43,6 +43,24 @@ export const streamNamed = (host: Host, names: readonly string[], options: Optio
 export const streamOwn = (host: Host, dataset: string, options: Options): AsyncGenerator<Snapshot, void, void> =>
   stream(host, ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', COLUMNS, '-d', '1', dataset], options);
 
+export type Named = Pick<Snapshot, 'guid' | 'dataset' | 'tag'>;
+/** Which ones these datasets have, oldest first: the columns that ZFS has at hand without opening each snapshot, so it is many times cheaper. */
+export const namesArgv = (datasets: readonly string[]): string[] => [
+  ...['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', 'name,guid', '-s', 'createtxg', '-d', '1'],
+  ...datasets,
+];
+export const parseNames = (stdout: string): Result<Named[]> =>
+  reading('names of snapshots', () =>
+    stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [name = '', id] = line.split('\t');
+        if (!name.includes('@')) unreadable(`"${name.slice(0, 80)}" is no snapshot's name`);
+        return { ...splitSnapshot(name), guid: guid(id, `guid of ${name}`) };
+      }),
+  );
+
 export const changedArgv = (pool: string): string[] => [
   'zfs',
   'list',
