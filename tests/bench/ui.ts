@@ -151,6 +151,31 @@ const navigations = async (page: Page, daemon: Running): Promise<Figure[]> => {
   ];
 };
 
+/** From the click to the drawn tree of 1,000 datasets, answers of the daemon and all; each time in a page that has loaded nothing of it yet. */
+const TREE = `new Promise((resolve) => {
+  const began = performance.now();
+  const a = document.createElement('a');
+  a.href = '/storage/tree';
+  document.querySelector('main').append(a);
+  a.click();
+  a.remove();
+  const look = () => {
+    const rows = Number(document.querySelector('[role=treegrid]')?.getAttribute('aria-rowcount') ?? 0);
+    if (rows < 1000) requestAnimationFrame(look);
+    else requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began), 0));
+  };
+  look();
+})`;
+const storageTree = async (page: Page, daemon: Running): Promise<Figure[]> => {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i += 1) {
+    await page.goto(daemon.url);
+    await page.locator('.verdict-title').waitFor({ timeout: LIMIT });
+    times.push(await ask(page, TREE));
+  }
+  return [figure('ui: storage tree of 1,000 datasets, from the click', median(times), 'ms', 500)];
+};
+
 /** Events at a steady rate, of the kind that makes the overview old; put into the follow stream by a script of the page's own socket. */
 const live = async (page: Page, daemon: Running, call: Running['call']): Promise<Figure[]> => {
   await page.goto(`${daemon.url}/activity`);
@@ -191,7 +216,7 @@ export const benches: Bench[] = [
         const p = await person(browser);
         await login(p.page, daemon.url);
         const figures: Figure[] = [];
-        for (const part of [firstLoad, snapshots, navigations, live]) figures.push(...(await part(p.page, daemon, call)));
+        for (const part of [firstLoad, storageTree, snapshots, navigations, live]) figures.push(...(await part(p.page, daemon, call)));
         if (p.errors.length > 0) throw new Error(`the page said: ${p.errors.join('; ')}`);
         return figures;
       } finally {

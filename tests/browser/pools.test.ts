@@ -1,5 +1,7 @@
 /** A failing disk in the browser: seen, replaced step by step, filled, done; and what else a pool's menus offer. */
+import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { asAdmin } from '../daemon/daemon.ts';
 import { accessible, adasBox, LIMIT } from './browser.ts';
 
 const box = adasBox();
@@ -86,5 +88,40 @@ test('when it has ended, the page says that the pool is whole', { timeout: 6 * L
   await page.goto(`${box.daemon.url}/storage/pools/backup/replace/${FAILED}`);
   await page.getByText('the pool is whole').waitFor({ timeout: 4 * LIMIT });
   await accessible(page, 'a replaced disk');
+});
+
+test('a pool is exported, found again on its disks, and imported under another name, read-only', { timeout: 6 * LIMIT }, async () => {
+  const { page } = box.ada;
+  const run = async (dialog: Locator): Promise<void> => {
+    await dialog.getByRole('button', { name: 'See what will happen' }).click();
+    await dialog.getByRole('button', { name: 'Apply', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+  };
+  await page.goto(`${box.daemon.url}/storage/pools/backup`);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Export …' }).click();
+  // what is shared is not given up
+  const exporting = page.getByRole('dialog');
+  await exporting.getByRole('button', { name: 'See what will happen' }).click();
+  await exporting.getByText('it is shared: laptops').waitFor();
+  const call = await asAdmin({ ...box.daemon, claim: null });
+  const plan = await call('POST', '/api/plans', { changes: [{ kind: 'share.remove', share: 'smb', name: 'laptops' }] });
+  const { body } = await call('POST', '/api/gitops/apply', { digest: plan.body.digest });
+  await expect.poll(async () => (await call('GET', `/api/runs/${String(body.id)}`)).body.state, { timeout: LIMIT }).toBe('succeeded');
+  await run(exporting);
+  await page.goto(`${box.daemon.url}/storage/import`);
+  const found = page.getByRole('article').filter({ has: page.getByRole('heading', { name: 'backup' }) });
+  await found.getByText('online', { exact: true }).first().waitFor();
+  await accessible(page, 'pools to import');
+  await found.getByRole('button', { name: 'Look at it read-only …' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Import backup read-only' });
+  await dialog.getByLabel('Name here').fill('-backup');
+  await dialog.getByRole('button', { name: 'See what will happen' }).click();
+  await dialog.getByText(/a pool name begins with a letter/).waitFor();
+  await dialog.getByLabel('Name here').fill('attic');
+  await run(dialog);
+  await found.waitFor({ state: 'detached' });
+  await page.goto(`${box.daemon.url}/storage/pools/attic`);
+  await page.getByRole('heading', { name: 'attic' }).waitFor();
   expect(box.ada.errors).toEqual([]);
 });
