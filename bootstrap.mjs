@@ -214,7 +214,7 @@ const COMMANDS = {
     run: () => handOver([], 'tests/repo/main.ts'),
   },
   check: { packages: () => ({}), run: () => handOver([], 'tests/repo/check.ts') },
-  bench: { packages: () => ({ wrk: 'wrk', zstd: 'zstd', ...CHROMIUM }), ui: true, run: () => handOver([], 'tests/bench/main.ts') },
+  bench: { packages: () => ({ wrk: 'wrk', ...CHROMIUM, ...labPackages() }), ui: true, run: () => handOver([], 'tests/bench/main.ts') },
   demo: { packages: () => ({}), ui: true, run: () => demo([]) },
   dev: { packages: () => ({}), ui: true, run: () => demo(['--watch']) },
   shots: { packages: () => CHROMIUM, ui: true, run: () => handOver([], 'tests/browser/shots.ts') },

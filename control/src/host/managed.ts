@@ -54,6 +54,9 @@ export const renderManaged = <S extends ShareSpec>(
     })
     .join('');
 
+/** Of each file the blocks that were read last: of hundreds of shares one changes, and the file is read with every look. */
+const remembered = new Map<string, Map<string, ManagedShare>>();
+
 export const parseManaged = <S extends ShareSpec>(
   file: string,
   text: string,
@@ -75,7 +78,16 @@ export const parseManaged = <S extends ShareSpec>(
   const [lead = '', ...parts] = text.slice(HEADER.length).split(`\n${MARK}`);
   if (!leads.some((l) => l.trim() === lead.trim()))
     problems.push(problem('there are lines before the first share that D-PlaneOS did not write'));
+  const before = remembered.get(file);
+  const now = new Map<string, ManagedShare>();
+  remembered.set(file, now);
   for (const part of parts) {
+    const same = before?.get(part);
+    if (same !== undefined) {
+      now.set(part, same);
+      shares.push(same as ManagedShare<S>); // of this file, so of this kind
+      continue;
+    }
     const end = part.indexOf('\n');
     const json = end < 0 ? part : part.slice(0, end);
     const below = end < 0 ? '' : part.slice(end + 1);
@@ -101,6 +113,7 @@ export const parseManaged = <S extends ShareSpec>(
       continue;
     }
     shares.push({ spec, path });
+    now.set(part, { spec, path });
   }
   return { shares, problems };
 };

@@ -67,3 +67,20 @@ test('one that breaks off says how to go back; another dataset of the name, or o
   expect(await permit(host)).toMatchObject({ ok: false, refusal: { why: expect.stringContaining('not mounted') } });
   expect(await now(host)).toBe('0 0 755');
 });
+
+test('an access list from before would give what was just taken: it goes, and that is looked at', async () => {
+  const host = await machine();
+  await must(host, 'zfs', 'set', 'acltype=posix', 'tank/docs');
+  expect(await permit(host)).toMatchObject({ ok: true });
+  const ran = host.ran.map((argv) => argv.join(' '));
+  expect(ran.indexOf('setfacl -b -- /mnt/tank/docs')).toBeGreaterThan(ran.findIndex((line) => line.startsWith('chown ')));
+  expect(ran.indexOf('setfacl -b -- /mnt/tank/docs')).toBeLessThan(ran.findIndex((line) => line.startsWith('chmod ')));
+  expect(await permit(host, { recursive: true })).toMatchObject({ ok: true });
+  expect((host.ran.find((argv) => argv[0] === 'find') ?? []).join(' ').match(/-exec setfacl -b -- {} \+ -exec chmod/g)).toHaveLength(2);
+  const run = host.run;
+  const stubborn: Machine = {
+    ...host,
+    run: async (argv, o) => ({ ...(await run(argv, o)), ...(argv[0] === 'getfacl' ? { stdout: 'user:mallory:rwx\n' } : {}) }),
+  };
+  expect(await permit(stubborn)).toMatchObject({ ok: false, refusal: { why: expect.stringContaining('access list') } });
+});

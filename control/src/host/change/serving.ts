@@ -132,7 +132,7 @@ export const current = async <S extends ShareSpec>(
 }> => {
   const text = (await host.readText(kind.file)) ?? '';
   const file = kind.parse(text);
-  const kept = (await host.readText(keptAt(kind))) ?? '';
+  const kept = text === '' || file.problems.length > 0 ? ((await host.readText(keptAt(kind))) ?? '') : '';
   const lost = text === '' && kind.parse(kept).shares.length > 0;
   const spoilt = lost ? [`${kind.file} is gone`] : file.problems.map((p) => p.why);
   const good = spoilt.length > 0 && kept !== '' ? kind.parse(kept) : file;

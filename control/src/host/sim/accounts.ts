@@ -93,6 +93,10 @@ export const findAndSet: Tool = (w, args) => {
   return { ...done(), stdout: '.\n'.repeat(12) };
 };
 
+/** There are no access lists here: there is none to take away, and none to show. */
+export const setfacl: Tool = (_w, args) => (args[0] === '-b' && args[1] === '--' ? done() : failed('setfacl: Option incomplete\n'));
+export const getfacl: Tool = () => said('');
+
 /** `od -An -v -tx1 FILE` of a file of bytes. */
 export const od: Tool = (w, args) => {
   const path = args.at(-1) ?? '';

@@ -1,6 +1,6 @@
 /** Everything of the simulated host that is not ZFS: disks, Samba, NFS, systemd, SMART. */
 import { systemctlBeat } from './beat.ts';
-import { chmod, chown, df, findAndSet, getent, od, pdbedit, stat, unlink } from './accounts.ts';
+import { chmod, chown, df, findAndSet, getent, getfacl, od, pdbedit, setfacl, stat, unlink } from './accounts.ts';
 import { GUARD_REPORT, GUARD_UNIT } from '../change/mount-guard.ts';
 import { SMB_FILE } from '../samba/conf.ts';
 import { trafficArgv } from '../traffic.ts';
@@ -292,6 +292,8 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   readlink,
   smbstatus,
   ss,
+  setfacl,
+  getfacl,
   testparm,
   smbcontrol,
   exportfs,
