@@ -36,7 +36,7 @@ function ask(vm: Vm, method: string, path: string, body: unknown, headers: Recor
         resolve({ status: answer.statusCode ?? 0, body: JSON.parse(Buffer.concat(parts).toString()) as Body, cookie });
       });
     });
-    sent.setTimeout(120_000, () => sent.destroy(new Error(`${method} ${path}: no answer`)));
+    sent.setTimeout(480_000, () => sent.destroy(new Error(`${method} ${path}: no answer`)));
     sent.on('error', reject);
     sent.end(text);
   });
