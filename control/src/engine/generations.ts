@@ -149,7 +149,12 @@ export const createGenerations = ({ host, executor, store, clock, random, pools,
   const recover = async (): Promise<void> => {
     const text = store.settings.get(OPEN);
     if (text === null) return;
-    const asked = Asked.parse(JSON.parse(text)); // written by `ask` alone
+    const parsed = Asked.safeParse(JSON.parse(text)); // written by `ask`, of another version perhaps
+    if (!parsed.success) {
+      store.settings.remove(OPEN);
+      return;
+    }
+    const asked = parsed.data;
     // one that is still at it is waited for: the same request again gives its answer, and does nothing twice
     let found = await executor.outcome(asked.id);
     if (found.state === 'running') {

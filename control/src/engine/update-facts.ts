@@ -18,7 +18,8 @@ export const UPDATE_ALERTS: ReadonlySet<string> = new Set([
 const UNCONFIRMED_AFTER = 5 * 60_000;
 
 const when = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-const versionOf = (e: UpdateEvent): string => (e.system === null ? 'the system' : `version ${e.system.version}`);
+const versionOf = (e: UpdateEvent): string =>
+  `${e.entry === undefined ? '' : 'a generation of '}${e.system === null ? 'the system' : `version ${e.system.version}`}`;
 const inSlot = (e: UpdateEvent): string => (e.slot === null ? '' : ` in slot ${e.slot}`);
 const because = (e: UpdateEvent): string => (e.reason === '' ? '' : `: ${e.reason}`);
 

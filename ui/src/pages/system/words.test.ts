@@ -56,6 +56,11 @@ describe('what has to be known first', () => {
     expect(s).toMatchObject({ kind: 'reverted', tone: 'bad', title: '0.2.0 did not come up' });
     expect(s.meaning).toBe('Slot b: pool tank missing. Back on 0.1.0 in slot a since 12:03.');
   });
+  it('is why a generation was given up, which ran in the slot that runs', () => {
+    const s = standingOf(view({}, {}, { recent: [{ ...event('reverted', NOW, 'dplaned is not running'), slot: 'a', entry: 7 }] }), NOW);
+    expect(s).toMatchObject({ kind: 'reverted', title: 'A generation did not come up' });
+    expect(s.meaning).toMatch(/^dplaned is not running\. The one before it is back\. Back on 0\.1\.0 in slot a/);
+  });
   it('is not an old revert that something has followed', () => {
     expect(openRevert([event('staged', 3), event('reverted', 2)])).toBeNull();
     expect(openRevert([event('key-enrolled', 3), event('reverted', 2)])?.at).toBe(2);

@@ -78,13 +78,18 @@ export const standingOf = (v: UpdateView, now: number): Standing => {
       meaning: 'The running system is not touched. You can leave this page; it goes on.',
     };
   const revert = openRevert(v.recent);
-  if (revert !== null)
-    return {
-      kind: 'reverted',
-      tone: 'bad',
-      title: `${revert.system === null ? 'The update' : revert.system.version} did not come up`,
-      meaning: `Slot ${revert.slot ?? '?'}: ${revert.reason || 'it never got as far as saying why (it hung, or the power went)'}. Back on ${nameOf(run)} since ${since(revert.at, now)}.`,
-    };
+  if (revert !== null) {
+    const why = revert.reason || 'it never got as far as saying why (it hung, or the power went)';
+    const back = `Back on ${nameOf(run)} since ${since(revert.at, now)}.`;
+    return revert.entry === undefined
+      ? {
+          kind: 'reverted',
+          tone: 'bad',
+          title: `${revert.system === null ? 'The update' : revert.system.version} did not come up`,
+          meaning: `Slot ${revert.slot ?? '?'}: ${why}. ${back}`,
+        }
+      : { kind: 'reverted', tone: 'bad', title: 'A generation did not come up', meaning: `${why}. The one before it is back. ${back}` };
+  }
   if (s.chosenByHand)
     return {
       kind: 'by-hand',
