@@ -158,7 +158,23 @@ withNix('packages, apps, checks and shells evaluate, for both processors', async
   expect(await start().evaluate('builtins.attrNames h.flake.nixosModules')).toEqual(['appliance', 'default']);
 });
 
-withNix("the template is a whole machine of somebody's own", async () => {
+withNix("the template is a whole machine of somebody's own, in 15 lines, and `nix flake init` writes it without a network", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dplane-template-'));
+  try {
+    const [flake, own] = [join(folder, 'dplaneos'), join(folder, 'own')];
+    for (const path of nixFiles.concat('flake.lock')) {
+      mkdirSync(dirname(join(flake, path)), { recursive: true });
+      cpSync(join(repository, path), join(flake, path));
+    }
+    mkdirSync(own);
+    const r = await start().run(['nix', 'flake', 'init', '--offline', '-t', `path:${flake}`], { cwd: own });
+    expect(r.exit, r.stderr).toBe(0);
+    const written = ['flake.nix', 'nas.nix'].map((name) => readFileSync(join(own, name), 'utf8'));
+    expect(written).toEqual(['flake.nix', 'nas.nix'].map((name) => readFileSync(join(repository, 'hosts/template', name), 'utf8')));
+    expect(written.join('').split('\n').length - 1).toBeLessThanOrEqual(15);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
   const system = `(h.flake.lib.hosts { nas = ${repository}/hosts/template/nas.nix; }).nas`;
   expect(await start().evaluate(`(view ${system}).hostName`)).toBe('nas');
 });
