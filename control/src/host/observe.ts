@@ -43,7 +43,7 @@ export type ObserveOptions = {
 export type PoolLanes = Map<string, { flight: Promise<unknown> | null; took: number | null; hangsSince: number | null }>;
 /** An answer may take this many times as long as the last one, and so long in any case. */
 const LONGER = 5;
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 8_000;
 const HANGING_MS = 300;
 
 /** Asked before a plan is made: without a list of pools, a pool that is absent here may well exist. */

@@ -6,7 +6,10 @@ import { parentOf, poolOf } from '../../domain/names.ts';
 import type { Operation, OwnSnapshot } from '../../domain/operation/operation.ts';
 import { CLONE_PROPERTY } from '../../domain/snapshot/clone.ts';
 import { ok, refuse, type Result } from '../../domain/refusal.ts';
+import type { Host } from '../host.ts';
+import { zfsError } from '../zfs/error.ts';
 import { type Kept, keptOf } from '../zfs/newer.ts';
+import { type Named, namesArgv, parseNames } from '../zfs/snapshots.ts';
 import { some } from './destroy.ts';
 import { type ChangeContext, type Changed, change, identify, isGone, properties, shown, unverified } from './host.ts';
 import { inheritedMountpoint, mayTake } from './mountpoint.ts';
@@ -66,9 +69,10 @@ export const destroySnapshots = async ({ host }: ChangeContext, op: Op<'snapshot
   const what = `destroying ${op.snapshots.length} snapshots of ${op.dataset}`;
   const dataset = await identify(host, op.dataset, op.guid);
   if (!dataset.ok) return dataset;
-  const kept = await keptOf(host, op.dataset, LIST_MS);
-  if (!kept.ok) return kept;
-  const all = kept.value.filter((s) => !s.bookmark);
+  // by name and guid, which ZFS has at hand: what is held or cloned it refuses by itself, all of a range or nothing
+  const named = await namesOf(host, op.dataset);
+  if (!named.ok) return named;
+  const all = named.value;
   const wanted = new Set(op.snapshots.map(keyOf));
   const doomed = all.filter((s) => wanted.has(keyOf(s)));
   if (doomed.length !== wanted.size) {
@@ -76,22 +80,39 @@ export const destroySnapshots = async ({ host }: ChangeContext, op: Op<'snapshot
     const lost = op.snapshots.filter((s) => !there.has(keyOf(s))).map((s) => `${op.dataset}@${s.tag}`);
     return refuse('conflict', what, `not there, or another of that name: ${some(lost)}`, 'look at what is there now and make a new plan');
   }
-  const may = free(what, op.dataset, doomed);
-  if (!may.ok) return may;
+  const why = async (): Promise<Result<true>> => {
+    const kept = await keptOf(host, op.dataset, LIST_MS);
+    return kept.ok
+      ? free(
+          what,
+          op.dataset,
+          kept.value.filter((s) => !s.bookmark && wanted.has(keyOf(s))),
+        )
+      : kept;
+  };
   const first = all.findIndex((s) => wanted.has(keyOf(s)));
   const isRange = all.slice(first, first + doomed.length).every((s) => wanted.has(keyOf(s)));
   const specs = isRange ? [`${doomed[0]?.tag}%${doomed.at(-1)?.tag}`] : batches(doomed.map((s) => s.tag));
+  if (specs.length > 1) {
+    const may = await why();
+    if (!may.ok) return may;
+  }
   for (const [i, spec] of specs.entries()) {
     // without -r, -R and -d: these snapshots, now, or none of them
     const done = await change(host, ['zfs', 'destroy', `${op.dataset}@${spec}`], MANY_MS);
-    if (!done.ok)
-      return i === 0 ? done : refuse(done.refusal.code, what, `${i * BATCH} were destroyed, then: ${done.refusal.why}`, done.refusal.todo);
+    if (done.ok) continue;
+    if (i > 0) return refuse(done.refusal.code, what, `${i * BATCH} were destroyed, then: ${done.refusal.why}`, done.refusal.todo);
+    const may = await why();
+    return may.ok ? done : may;
   }
-  const after = await keptOf(host, op.dataset, LIST_MS);
+  const after = await namesOf(host, op.dataset);
   if (!after.ok) return after;
-  const guids = new Set(doomed.map((s) => s.guid));
-  const left = after.value.filter((s) => !s.bookmark && guids.has(s.guid));
+  const left = after.value.filter((s) => wanted.has(keyOf(s)));
   return left.length === 0 ? ok({ destroyed: doomed.length }) : unverified(what, `${some(left.map((s) => s.tag))} are still there`);
+};
+const namesOf = async (host: Host, dataset: string): Promise<Result<Named[]>> => {
+  const r = await host.run(namesArgv([dataset]), { timeoutMs: LIST_MS });
+  return r.failure === null && r.exit === 0 ? parseNames(r.stdout) : { ok: false, refusal: zfsError(r) };
 };
 const batches = (tags: readonly string[]): string[] =>
   Array.from({ length: Math.ceil(tags.length / BATCH) }, (_, i) => tags.slice(i * BATCH, (i + 1) * BATCH).join(','));
