@@ -1,4 +1,5 @@
 /** Recordings about filesystems, volumes, snapshots, holds, clones and properties; needs the pool `tank`. */
+import { namesArgv } from '../../control/src/host/zfs/snapshots.ts';
 import { type Recorder, words } from './recorder.ts';
 import { by } from './scenario-pools.ts';
 
@@ -190,6 +191,7 @@ export async function snapshots(r: Recorder): Promise<void> {
   await r.record('zfs-holds-missing', words('zfs holds -Hp tank/docs@nosuch'));
   await r.record('zfs-list-snapshots-hp', words(`zfs list -Hp -t snapshot -o ${SNAP_COLUMNS}`));
   await r.record('zfs-list-snapshots-hp-one-dataset', words(`zfs list -Hp -d 1 -t snapshot -o ${SNAP_COLUMNS} tank/docs`));
+  await r.record('zfs-list-snapshots-names-several', namesArgv(['tank/docs', 'tank/media', 'tank/docs/sub']));
   await r.record('zfs-list-snapshots-j', words(`zfs list -j -p --json-int -t snapshot -o ${SNAP_COLUMNS},org.dplaneos:schedule`));
   await r.record('zfs-list-snapshots-hp-clones', words('zfs list -Hp -t snapshot -o name,clones,defer_destroy tank/docs'));
   await r.record('zfs-bookmark-ok', words('zfs bookmark tank/docs@three tank/docs#three'));

@@ -1,6 +1,6 @@
 /**
  * Looks for snapshots made, renamed or destroyed by others twice a second, and asks `zfs` only when a pool has written anything since: at rest no
- * process is started. A pool that writes all the time is asked less often the longer its answers take. Each pool for itself: one that hangs
+ * process is started. A pool that writes all the time is asked for a tenth of the time. Each pool for itself: one that hangs
  * holds up no other.
  */
 import type { NewEvent } from '../domain/event/event.ts';
@@ -13,10 +13,12 @@ export const WATCH_EVERY = 500;
 /** Also when nothing was written as far as the kernel says, or when it does not say. */
 const AT_LEAST_EVERY = 60_000;
 const UNTOLD_EVERY = 5_000;
-/** Asking takes at most this part of the time. */
-const SHARE = 20;
+/** Asking takes at most this part of the time, but for a while of it that is always to be had after a rest. */
+const SHARE = 10;
+const SAVED = 20_000;
 
-type Watched = { commit: string | null; begun: number; restUntil: number; asking: boolean };
+/** `saved`: how long may be asked, as of `at`. */
+type Watched = { commit: string | null; begun: number; saved: number; at: number; asking: boolean };
 
 const snapshotCount = (n: number): string => `${n} ${n === 1 ? 'snapshot' : 'snapshots'}`;
 const eventOf = ({ added, removed, datasets }: Followed): NewEvent => ({
@@ -39,10 +41,17 @@ export const createSnapshotWatch = (deps: {
   const watched = new Map<string, Watched>();
   const asking = new Set<Promise<void>>();
 
+  const save = (w: Watched, spent: number): void => {
+    const now = clock();
+    w.saved = Math.min(SAVED, w.saved + (now - w.at) / SHARE) - spent;
+    w.at = now;
+  };
+
   const look = async (pool: string): Promise<void> => {
-    const w = watched.get(pool) ?? { commit: null, begun: Number.NEGATIVE_INFINITY, restUntil: 0, asking: false };
+    const w = watched.get(pool) ?? { commit: null, begun: Number.NEGATIVE_INFINITY, saved: SAVED, at: clock(), asking: false };
     watched.set(pool, w);
-    if (w.asking || clock() < w.restUntil) return;
+    save(w, 0);
+    if (w.asking || w.saved <= 0) return;
     // read before asking: what is written meanwhile is seen the next time
     const commit = await lastCommit(deps.host, pool);
     const now = clock();
@@ -56,7 +65,7 @@ export const createSnapshotWatch = (deps: {
       .finally(() => {
         asking.delete(mine);
         w.asking = false;
-        w.restUntil = clock() + Math.min(SHARE * (clock() - now), AT_LEAST_EVERY);
+        save(w, clock() - now);
       });
     asking.add(mine);
   };

@@ -3,6 +3,7 @@
  * taken with an approval only, and this is the one place where zpool is told to. Its datasets are mounted by us, one by one: never over
  * the operating system, whatever mount points they bring along.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Operation } from '../../domain/operation/operation.ts';
 import { diskLabel } from '../../domain/disk/disk.ts';
 import type { Importable } from '../../domain/pool/importable.ts';
@@ -10,6 +11,7 @@ import { ok, refuse, type Result } from '../../domain/refusal.ts';
 import type { Host } from '../host.ts';
 import { whyNoUpgrade } from '../ota/upgrade.ts';
 import { eventsArgv, parseEvents } from '../zfs/events.ts';
+import { zfsError } from '../zfs/error.ts';
 import { importableArgv, labelArgv, parseImportable, parseLabel } from '../zfs/importable.ts';
 import {
   type ChangeContext,
@@ -24,6 +26,7 @@ import {
   unverified,
 } from './host.ts';
 import { loadKeyFiles } from './keys.ts';
+import { refreshShares } from './gate.ts';
 import { endBeat } from './guard.ts';
 import { mountables, mountAll } from './mounting.ts';
 
@@ -119,14 +122,33 @@ export const importPool = async ({ host, approval }: ChangeContext, op: Op<'pool
   return ok({ guid: op.guid, health: shown(seen.value, 'health'), mounted: mounts.mounted, left: mounts.problems });
 };
 
+/** Whoever lists something of the pool holds it for that moment, ourselves too: busy in these words it is only for as long. */
+const HELD = /cannot export '[^']*': pool is busy/;
+const EXPORT_TRIES = 20;
+const EXPORT_PAUSE_MS = 500;
+const exporting = async (host: Host, name: string): Promise<Result<string>> => {
+  for (let tries = 1; ; tries += 1) {
+    const r = await host.run(['zpool', 'export', name], { timeoutMs: CREATE_POOL_MS });
+    if (ran(r)) return ok(r.stdout);
+    if (tries === EXPORT_TRIES || r.failure !== null || !HELD.test(r.stderr)) return { ok: false, refusal: zfsError(r) };
+    await pause(EXPORT_PAUSE_MS);
+  }
+};
+
 export const exportPool = async ({ host }: ChangeContext, op: Op<'pool.export'>): Promise<Changed> => {
   const pool = await identifyPool(host, op.name, op.guid);
   if (!pool.ok) return pool;
   // it would hold the pool for a moment now and then; the daemon begins it again when the pool stays
   await endBeat(host, op.name);
   // never by force: what is in use stays
-  const done = await change(host, ['zpool', 'export', op.name], CREATE_POOL_MS);
-  if (!done.ok) return done;
+  const done = await exporting(host, op.name);
+  if (!done.ok) {
+    // what it had unmounted by then
+    const datasets = await mountables(host, op.name);
+    if (datasets.ok) await mountAll(host, datasets.value, true);
+    await refreshShares(host);
+    return done;
+  }
   const after = await poolProperties(host, op.name, ['guid']);
   return after.ok ? unverified(`exporting pool ${op.name}`, 'it is still there') : ok({ guid: op.guid });
 };
