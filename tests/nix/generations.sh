@@ -5,6 +5,8 @@
 set -eu
 work=$1
 shift
+node=$1
+here=$(dirname "$(readlink -f "$0")")
 mount -t tmpfs none /run
 made=
 [ -d /nix ] || made=yes
@@ -18,7 +20,7 @@ mount -t tmpfs none /nix
 export NIX_REMOTE=local NIX_CONF_DIR="$work/etc" HOME="$work" NIX_PATH=
 export NIX_CONFIG=$'build-users-group =\nsandbox = false\nsubstitute = false'
 system() {
-  nix-build --no-out-link "$(dirname "$(readlink -f "$0")")/lib/generation.nix" --argstr number "$1" --argstr zfs "$2" 2> /dev/null
+  nix-build --no-out-link "$here/lib/generation.nix" --argstr number "$1" --argstr zfs "$2" --argstr hook "$node $here/../../ota/src/main.ts" 2> /dev/null
 }
 for n in 1 2 3; do
   nix-env --quiet --profile /nix/var/nix/profiles/system --set "$(system $n "2.3.$n")" 2> /dev/null

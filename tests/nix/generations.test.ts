@@ -1,6 +1,7 @@
 /**
  * The generation manager on a real Nix: a profile at its real place (in a mount namespace), three systems made of small derivations; listed, compared,
- * activated, rolled back, deleted and garbage-collected by the very code that the executor runs. What systemd and NixOS themselves would do is not here.
+ * activated, rolled back, deleted and garbage-collected by the very code that the executor runs, with the real hook on a pretended boot partition.
+ * systemd, a boot loader and starts are in tests/lab/generations.test.ts.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,13 +39,13 @@ beforeAll(async () => {
   }
 });
 
-const generation = (number: number, more: { current?: boolean; running?: boolean } = {}) => ({
-  ...{ number, label: `26.05.${number}`, zfs: `2.3.${number}`, current: false, running: false },
+const generation = (number: number, more: { current?: boolean; running?: boolean; next?: boolean } = {}) => ({
+  ...{ number, label: `26.05.${number}`, zfs: `2.3.${number}`, current: false, running: false, next: false },
   ...more,
 });
 
 withNix('listed, newest first, with what each says of itself', () => {
-  expect(story.get('list')).toEqual([generation(3, { current: true, running: true }), generation(2), generation(1)]);
+  expect(story.get('list')).toEqual([generation(3, { current: true, running: true, next: true }), generation(2), generation(1)]);
 });
 
 withNix('compared: the packages whose version differs, and no others', () => {
@@ -56,7 +57,7 @@ withNix('compared: the packages whose version differs, and no others', () => {
 withNix('activated: the profile and the boot entry, and nothing that runs', () => {
   expect(story.get('activate')).toMatchObject({ ok: true, value: { number: 2 } });
   expect(story.get('activated')).toEqual({
-    list: [generation(3, { running: true }), generation(2, { current: true }), generation(1)],
+    list: [generation(3, { running: true }), generation(2, { current: true, next: true }), generation(1)],
     switched: true,
   });
 });
@@ -70,14 +71,31 @@ withNix('a boot entry that is not written puts the profile back', () => {
     ok: false,
     refusal: { why: expect.stringMatching(/lacks 12 MB; generation 2 starts next, as before/) },
   });
-  expect(story.get('put back')).toEqual([generation(3, { running: true }), generation(2, { current: true }), generation(1)]);
+  expect(story.get('put back')).toEqual([generation(3, { running: true }), generation(2, { current: true, next: true }), generation(1)]);
+});
+
+withNix('the power goes between profile and boot entry: what starts is what has the entry; it can be done again', () => {
+  expect(story.get('cut')).toEqual([generation(3, { running: true }), generation(2, { next: true }), generation(1, { current: true })]);
+  expect(story.get('delete what was chosen')).toMatchObject({
+    ok: false,
+    refusal: { why: expect.stringContaining('it is the one that was chosen') },
+  });
+  expect(story.get('again')).toMatchObject({ ok: true });
+  expect(story.get('done')).toEqual([generation(3, { running: true }), generation(2), generation(1, { current: true, next: true })]);
+  // what runs, and the new one
+  expect(story.get('entries')).toEqual(['dplane-a-7.conf', 'dplane-a-8+3.conf']);
+  expect(story.get('back to two')).toMatchObject({ ok: true });
+});
+
+withNix('what a boot entry starts is not collected, whoever deletes its generation', () => {
+  expect(story.get('collected')).toEqual({ listed: [2], three: true });
 });
 
 withNix('deleted, and what only it needed is gone from the store; what runs is kept', () => {
   expect(story.get('delete the one that runs')).toMatchObject({ ok: false, refusal: { code: 'blocked' } });
   expect(story.get('delete')).toMatchObject({ ok: true, value: { deleted: [1], collecting: true } });
   expect(story.get('deleted')).toEqual({
-    list: [generation(3, { running: true }), generation(2, { current: true })],
+    list: [generation(3, { running: true }), generation(2, { current: true, next: true })],
     path: false,
     others: true,
   });
@@ -85,5 +103,5 @@ withNix('deleted, and what only it needed is gone from the store; what runs is k
 
 withNix('and back to the one that runs', () => {
   expect(story.get('activate back')).toMatchObject({ ok: true, value: { number: 3 } });
-  expect(story.get('end')).toEqual([generation(3, { current: true, running: true }), generation(2)]);
+  expect(story.get('end')).toEqual([generation(3, { current: true, running: true, next: true }), generation(2)]);
 });
