@@ -162,7 +162,9 @@ test('a restore: the file is there whole or not at all, what was made aside is g
 }, 1_200_000);
 
 test('a replacement: it goes on or it never began, and the pool ends healthy with all it held', async () => {
-  const sum = await nas.sh(`sha256sum < ${await mountOf('tank/files')}/deep/film0`);
+  await change(nas, call, [{ kind: 'dataset.create', dataset: { name: 'tank/held' } }]);
+  const file = `${await mountOf('tank/held')}/film`;
+  const sum = await nas.sh(`head -c 40000000 /dev/urandom > ${file}; sync; sha256sum < ${file}`);
   let from = 2;
   for (const [i, who] of WHO.entries()) {
     const to = i + 3;
@@ -176,7 +178,7 @@ test('a replacement: it goes on or it never began, and the pool ends healthy wit
     });
     from = to;
   }
-  expect(await nas.sh(`sha256sum < ${await mountOf('tank/files')}/deep/film0`)).toBe(sum);
+  expect(await nas.sh(`sha256sum < ${file}`)).toBe(sum);
   expect(await nas.must(['zpool', 'status', 'tank'])).toContain('errors: No known data errors');
 }, 1_200_000);
 
