@@ -44,8 +44,10 @@ const at = async (number: number): Promise<Generation> => {
 const exists = async (path: string): Promise<boolean> => (await nas.run(['test', '-e', path])).exit === 0;
 const activate = (number: number) => call('POST', '/api/generations/activate', { number });
 const preUpgrade = async (): Promise<string[]> => {
-  const { rows } = z.object({ rows: z.array(z.object({ name: z.string() })) }).parse(await call('GET', '/api/nixos/pre-upgrade-snapshots'));
-  return rows.map((r) => r.name);
+  const { rows } = z
+    .object({ rows: z.array(z.object({ dataset: z.string(), tag: z.string() })) })
+    .parse(await call('GET', '/api/nixos/pre-upgrade-snapshots'));
+  return rows.map((r) => `${r.dataset}@${r.tag}`);
 };
 const audit = async (): Promise<string[]> => {
   const { entries } = z
