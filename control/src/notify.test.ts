@@ -2,15 +2,17 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Host } from './host/host.ts';
 import { systemdNotify } from './notify.ts';
 
-const recorder = (): { host: Host; sent: string[]; settle: () => void } => {
+const recorder = (): { host: Host; sent: string[]; limits: number[]; settle: () => void } => {
   const sent: string[] = [];
+  const limits: number[] = [];
   let settle: () => void = () => {};
   const host: Host = {
     simulated: false,
     get files(): never {
       throw new Error('no files here');
     },
-    run: (argv) => {
+    run: (argv, { timeoutMs }) => {
+      limits.push(timeoutMs);
       sent.push(argv.join(' '));
       return new Promise((resolve) => {
         settle = () => resolve({ argv, exit: 0, failure: null, stdout: '', stderr: '', durationMs: 1 });
@@ -25,7 +27,7 @@ const recorder = (): { host: Host; sent: string[]; settle: () => void } => {
     writeText: async () => {},
     list: async () => null,
   };
-  return { host, sent, settle: () => settle() };
+  return { host, sent, limits, settle: () => settle() };
 };
 const ENV = { NOTIFY_SOCKET: '/run/systemd/notify', WATCHDOG_USEC: '30000000' };
 const PING = 'env NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1';
@@ -85,4 +87,11 @@ test('does nothing outside systemd, or without a limit', async () => {
   systemdNotify(host, { NOTIFY_SOCKET: '/run/systemd/notify' }).startWatchdog(() => true);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(sent).toEqual([]);
+});
+
+test('a ping may take a good part of the limit: a machine that is only slow keeps its control plane', async () => {
+  const { host, limits } = recorder();
+  systemdNotify(host, { ...ENV, WATCHDOG_USEC: '180000000' }).startWatchdog(() => true);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(limits).toEqual([45_000]);
 });

@@ -4,6 +4,8 @@
  */
 import type { Host } from './host/host.ts';
 
+const SEND_MS = 30_000;
+
 export type Notify = {
   ready(): Promise<void>;
   /** Also ends the watchdog. */
@@ -17,10 +19,12 @@ export const systemdNotify = (host: Host, env: NodeJS.ProcessEnv = process.env):
   const watchdogMs = Number(env.WATCHDOG_USEC ?? 0) / 1000;
   let timer: NodeJS.Timeout | undefined;
   let sending = false;
+  // on a machine that is busy to the last, starting a process takes long; the next ping has its own time
+  const timeoutMs = Math.max(SEND_MS, watchdogMs / 4);
 
   const send = async (...words: string[]): Promise<void> => {
     if (!socket) return;
-    const r = await host.run(['env', `NOTIFY_SOCKET=${socket}`, 'systemd-notify', ...words], { timeoutMs: 5000 });
+    const r = await host.run(['env', `NOTIFY_SOCKET=${socket}`, 'systemd-notify', ...words], { timeoutMs });
     if (r.exit !== 0) process.stderr.write(`<4>systemd-notify ${words.join(' ')}: ${r.failure ?? r.stderr.trim()}\n`);
   };
   const alive = (check: () => boolean): boolean => {

@@ -106,7 +106,7 @@ test('what the code relies on is in the units', () => {
       'User=dplane',
       'Type=notify',
       'NotifyAccess=all',
-      'WatchdogSec=30',
+      'WatchdogSec=180',
       'CapabilityBoundingSet=',
       'NoNewPrivileges=yes',
     ]),
