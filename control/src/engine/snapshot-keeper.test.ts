@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { emptyModel } from '../host/sim/seeds.ts';
 import { simHost } from '../host/sim/sim.ts';
 import { openStore } from '../store/store.ts';
-import { createSnapshotKeeper } from './snapshot-keeper.ts';
+import { createSnapshotKeeper, type SnapshotKeeper } from './snapshot-keeper.ts';
 import { createSnapshotWatch } from './snapshot-watch.ts';
 
 const stage = async () => {
@@ -58,6 +58,7 @@ const stage = async () => {
   });
   return {
     host,
+    clock,
     sh,
     keeper,
     watch,
@@ -165,6 +166,32 @@ test('it is watched without a process while nothing is written, and asked when s
   // a minute later it makes sure
   s.pass(60_000);
   expect((await look()).length).toBeGreaterThan(0);
+  s.end();
+});
+
+test('a clock that jumps while it is asked, or an answer of hours, does not keep it from being asked', async () => {
+  const s = await stage();
+  let asked = 0;
+  let jump = 0;
+  const follow: SnapshotKeeper['follow'] = async () => {
+    asked += 1;
+    s.pass(jump);
+    return [];
+  };
+  const watch = createSnapshotWatch({
+    ...{ host: s.host, clock: s.clock, snapshots: { ...s.keeper, follow } },
+    ...{ pools: () => ['one'], tell: () => undefined },
+  });
+  for (jump of [8 * 3_600_000, -8 * 3_600_000]) {
+    const before = asked;
+    for (let i = 0; i < 2; i += 1) {
+      s.pass(60_500);
+      await s.sh('zfs', 'snapshot', `one/a@${jump > 0 ? 'on' : 'back'}${i}`);
+      await watch.look();
+      await watch.idle();
+    }
+    expect(asked).toBe(before + 2);
+  }
   s.end();
 });
 

@@ -1,6 +1,6 @@
 /**
- * Keeps the snapshot index in step with the host. `follow` asks each pool which of its datasets gained or lost a snapshot (`snapshots_changed`, cheap) and lists
- * only those; `refresh` lists a pool as a whole and so verifies all of it. Each pool has a flow of its own: one that hangs holds up no other, and asking
+ * Keeps the snapshot index in step with the host. `follow` asks each pool which of its datasets gained or lost a snapshot (`snapshots_changed`, cheap), what those
+ * have now by name, and reads what is new; `refresh` lists a pool as a whole and so verifies all of it. Each pool has a flow of its own: one that hangs holds up no other, and asking
  * often can't pile listings up.
  */
 import type { Observed } from '../domain/observed/observed.ts';
@@ -34,7 +34,7 @@ export type SnapshotKeeper = {
   /** When each pool was last listed. */
   times(): Record<string, number>;
   refresh(pools: readonly string[]): Promise<void>;
-  /** Looks which datasets changed, and lists those. One look at a pool at a time; resolves when all of these ended. */
+  /** Looks which datasets changed, and reads what is new in those. One look at a pool at a time; resolves when all of these ended. */
   follow(pools: readonly string[]): Promise<Followed[]>;
   /** Reads just these, which are new or changed. */
   read(names: readonly string[]): Promise<void>;
@@ -85,6 +85,13 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
     return Map.groupBy(parsed.value, (s) => s.dataset);
   };
 
+  const readNamed = async (names: readonly string[]): Promise<Snapshot[]> => {
+    const found: Snapshot[] = [];
+    for (let i = 0; i < names.length; i += BATCH)
+      for await (const s of streamNamed(host, names.slice(i, i + BATCH), { timeoutMs: READ_TIMEOUT })) found.push(s);
+    return found;
+  };
+
   /** Reads what is new, and what stands beside a change: how much a snapshot alone holds depends on its neighbours. */
   const patch = async (dataset: string, now: readonly Named[]): Promise<{ added: number; removed: number }> => {
     const had = store.snapshots.namesOf(dataset);
@@ -98,19 +105,20 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
       if (!there.has(s.guid)) for (const near of [had[i - 1], had[i + 1]]) if (near && there.has(near.guid)) anew.add(near.guid);
     });
     const wanted = now.filter((s) => anew.has(s.guid));
-    const rows: Snapshot[] = [];
-    const whole = wanted.length > now.length / 2;
-    const source = (names: readonly Named[]): AsyncGenerator<Snapshot, void, void> =>
-      whole
-        ? streamOwn(host, dataset, { timeoutMs: LISTING_TIMEOUT })
-        : streamNamed(
-            host,
-            names.map((s) => `${dataset}@${s.tag}`),
-            { timeoutMs: READ_TIMEOUT },
-          );
-    for (let n = 0; n < wanted.length; n += whole ? wanted.length : BATCH)
-      for await (const s of source(wanted.slice(n, n + BATCH))) rows.push(s);
-    return store.snapshots.patchDataset(dataset, whole ? rows.map((s) => s.guid) : now.map((s) => s.guid), rows);
+    // most of it: one listing is cheaper than naming them
+    if (wanted.length > now.length / 2) {
+      const rows = await Array.fromAsync(streamOwn(host, dataset, { timeoutMs: LISTING_TIMEOUT }));
+      return store.snapshots.patchDataset(
+        dataset,
+        rows.map((s) => s.guid),
+        rows,
+      );
+    }
+    return store.snapshots.patchDataset(
+      dataset,
+      now.map((s) => s.guid),
+      await readNamed(wanted.map((s) => `${dataset}@${s.tag}`)),
+    );
   };
 
   const follow = async (pool: string): Promise<Followed> => {
@@ -179,12 +187,7 @@ export const createSnapshotKeeper = (deps: { host: Host; store: Store; clock: Cl
       );
       return found.flat().filter((f) => f.added + f.removed > 0);
     },
-    read: async (names) => {
-      const found: Snapshot[] = [];
-      for (let i = 0; i < names.length; i += BATCH)
-        for await (const s of streamNamed(host, names.slice(i, i + BATCH), { timeoutMs: READ_TIMEOUT })) found.push(s);
-      store.snapshots.upsert(found);
-    },
+    read: async (names) => store.snapshots.upsert(await readNamed(names)),
     forgetAllBut: (o) => {
       const there = new Set([...o.pools.map((p) => p.name), ...o.stuck.map((s) => s.pool)]);
       for (const pool of times.keys())

@@ -17,7 +17,7 @@ const UNTOLD_EVERY = 5_000;
 const SHARE = 10;
 const SAVED = 20_000;
 
-/** `saved`: how long may be asked, as of `at`. */
+/** `saved`: how long may be asked, as of `at`. Below zero it is a debt, never so deep that a rest is longer than `AT_LEAST_EVERY`: clocks jump, and pools hang. */
 type Watched = { commit: string | null; begun: number; saved: number; at: number; asking: boolean };
 
 const snapshotCount = (n: number): string => `${n} ${n === 1 ? 'snapshot' : 'snapshots'}`;
@@ -43,7 +43,7 @@ export const createSnapshotWatch = (deps: {
 
   const save = (w: Watched, spent: number): void => {
     const now = clock();
-    w.saved = Math.min(SAVED, w.saved + (now - w.at) / SHARE) - spent;
+    w.saved = Math.max(-AT_LEAST_EVERY / SHARE, Math.min(SAVED, w.saved + (now - w.at) / SHARE) - spent);
     w.at = now;
   };
 

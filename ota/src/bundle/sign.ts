@@ -6,15 +6,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { canonical } from '../../../control/src/domain/canonical.ts';
 import { MAX_MANIFEST } from '../../../control/src/domain/bundle/bundle.ts';
 import { RefusalError, type Result, ok, refuse } from '../../../control/src/domain/refusal.ts';
-import { messageOf, SIGNATURE_BYTES, verifyBytes } from '../keys/signature.ts';
+import { messageOf, SIGNATURE_BYTES } from '../keys/signature.ts';
+import { type Signer, signChecked } from '../keys/signer.ts';
 import { keyId } from '../keys/public.ts';
 import { nextMember, parseManifest, skipPadding } from './open.ts';
 import { ByteReader } from './reader.ts';
 import { fileSource } from './sources.ts';
 import { BLOCK, padded } from './tar.ts';
-
-/** Whoever holds the key: a file that was decrypted, or a program that talks to an HSM. */
-export type Signer = { publicKey: Uint8Array; sign: (message: Uint8Array) => Promise<Result<Uint8Array>> };
 
 const readManifest = async (path: string): Promise<{ bytes: Buffer; size: number }> => {
   const source = await fileSource(path);
@@ -43,16 +41,8 @@ export const signBundle = async (path: string, signer: Signer): Promise<Result<{
     const json: unknown = JSON.parse(bytes.toString('utf8'));
     const manifest = Buffer.from(canonical({ ...(json as Record<string, unknown>), keyId: id }));
     if (manifest.length !== size) return refuse('conflict', what, 'its manifest would change its size', 'Build the bundle again.');
-    const message = messageOf(manifest);
-    const signature = await signer.sign(message);
+    const signature = await signChecked(what, messageOf(manifest), signer);
     if (!signature.ok) return signature;
-    if (!verifyBytes(message, signature.value, signer.publicKey))
-      return refuse(
-        'failed',
-        what,
-        `what the signer returned is not a signature of the key ${id}`,
-        'Is it the private half of that public key? Nothing was written.',
-      );
     const file = await open(path, 'r+');
     try {
       // unsigned in between: an interruption leaves no signature over another manifest

@@ -4,7 +4,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Result, ok, refuse } from '../../../control/src/domain/refusal.ts';
-import type { Signer } from '../bundle/sign.ts';
+import type { Signer } from '../keys/signer.ts';
 import { decryptSeed, encryptSeed, MIN_PASSPHRASE, newSeed } from '../keys/private.ts';
 import { keyId, parsePublicKey, renderPublicKey } from '../keys/public.ts';
 import { publicOf, SIGNATURE_BYTES, signBytes } from '../keys/signature.ts';

@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { type Result, ok, refuse } from '../../../control/src/domain/refusal.ts';
-import type { Signer } from '../bundle/sign.ts';
 import { replaceFile } from '../slots/files.ts';
 import { keyId } from './public.ts';
 import { SIGNATURE_BYTES, verifyBytes } from './signature.ts';
+import { type Signer, signChecked } from './signer.ts';
 import type { Trust } from './trust.ts';
 
 const DOMAIN = Buffer.from('dplane-file-v1\0', 'latin1');
@@ -21,20 +21,10 @@ const messageOf = async (path: string): Promise<Uint8Array> => {
 };
 
 export const signFile = async (path: string, output: string, signer: Signer): Promise<Result<{ keyId: string; signature: string }>> => {
-  const what = `signing ${path}`;
-  const message = await messageOf(path);
-  const signature = await signer.sign(message);
+  const signature = await signChecked(`signing ${path}`, await messageOf(path), signer);
   if (!signature.ok) return signature;
-  const id = keyId(signer.publicKey);
-  if (!verifyBytes(message, signature.value, signer.publicKey))
-    return refuse(
-      'failed',
-      what,
-      `what the signer returned is not a signature of the key ${id}`,
-      'Is it the private half of that public key? Nothing was written.',
-    );
   await replaceFile(output, signature.value);
-  return ok({ keyId: id, signature: output });
+  return ok({ keyId: keyId(signer.publicKey), signature: output });
 };
 
 export const verifyFile = async (path: string, signaturePath: string, trust: Trust): Promise<Result<{ keyId: string }>> => {
