@@ -51,11 +51,6 @@ let
       mode = "0700";
     };
     "/var/lib/dplane-exec".mode = "0700";
-    "/var/cache/dplane" = {
-      user = "dplane";
-      group = "dplane";
-      mode = "0700";
-    };
   };
 in
 {

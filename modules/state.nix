@@ -123,7 +123,7 @@ in
   config = lib.mkIf (cfg.enable && cfg.state != null) {
     environment.etc."dplaneos/state.yaml".source = pkgs.runCommand "state.yaml" { } ''
       # on standard error with line and column, if it does not parse
-      ${cfg.package}/lib/dplaneos/bin/node ${cfg.package}/lib/dplaneos/control/src/state-main.ts ${text}
+      ${cfg.package}/lib/dplaneos/bin/node ${cfg.package}/lib/dplaneos/programs/dplane-state.js ${text}
       cp ${text} $out
     '';
   };

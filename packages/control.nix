@@ -1,8 +1,9 @@
-# Daemon, executor, command line, updater, units: the tree that the .deb holds, too (packages/tree.ts), with Node from nixpkgs.
+# Programs, browser interface, units: the tree that the .deb holds, too (packages/tree.ts), with Node from nixpkgs.
 {
   runCommand,
   nodejs_24,
   npm,
+  programs,
   ui,
   version,
 }:
@@ -11,8 +12,8 @@ let
     "package.json"
     "package-lock.json"
     "LICENSE"
-    "control"
-    "ota"
+    "control/systemd"
+    "ota/systemd"
     "docs/threat-model.md"
     "docs/cli.md"
     "packages/tree.ts"
@@ -35,5 +36,5 @@ runCommand "dplaneos-${version}"
   }
   ''
     ${nodejs_24}/bin/node ${src}/packages/tree.ts --out $out --home $out/lib/dplaneos \
-      --modules ${npm "runtime"} --ui ${ui} --node ${nodejs_24}/bin/node
+      --modules ${npm "runtime"} --programs ${programs} --ui ${ui} --node ${nodejs_24}/bin/node
   ''

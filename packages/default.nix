@@ -11,7 +11,15 @@ let
   version = (builtins.fromJSON (builtins.readFile ../package.json)).version;
   npm = pkgs.callPackage ./npm.nix { };
   ui = pkgs.callPackage ./ui.nix { inherit npm; };
-  control = pkgs.callPackage ./control.nix { inherit npm ui version; };
+  programs = pkgs.callPackage ./programs.nix { inherit npm; };
+  control = pkgs.callPackage ./control.nix {
+    inherit
+      npm
+      programs
+      ui
+      version
+      ;
+  };
   ota = pkgs.callPackage ./ota.nix { inherit control; };
   slot = pkgs.callPackage ./slot.nix { system = host; };
   image = pkgs.callPackage ./image.nix { inherit npm slot; };

@@ -62,7 +62,7 @@ runCommand "dplaneos-image-${slot.version}"
   ''
     cp -r ${src}/. .
     chmod -R u+w .
-    ln -s ${npm "runtime"}/node_modules node_modules
+    ln -s ${npm "build"}/node_modules node_modules
     node packages/esp.ts --out esp --kernel ${slot}/kernel --initrd ${slot}/initrd --system ${slot}/system.json \
       --options-file ${slot}/kernel-params --loader ${systemd}/lib/systemd/boot/efi/${efi}
     find esp -exec touch -d @1767225600 {} +

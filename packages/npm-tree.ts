@@ -1,15 +1,15 @@
 /**
- * The npm packages that the product needs to run (`runtime`), or the browser interface to be built (`ui`), out of an installed node_modules: files
+ * The npm packages that the product needs to run (`runtime`), or to be built (`build`), out of an installed node_modules: files
  * only, all of one mode, no links and no record of npm's. The same lock file gives the same tree wherever npm ran.
  *
- *   node packages/npm-tree.ts runtime|ui FROM OUT
+ *   node packages/npm-tree.ts runtime|build FROM OUT
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { closure, type LockEntry } from './debian/src/closure.ts';
+import { buildPackages, type LockEntry, runtimePackages } from './debian/src/closure.ts';
 
-export const KINDS = ['runtime', 'ui'] as const;
+export const KINDS = ['runtime', 'build'] as const;
 export type Kind = (typeof KINDS)[number];
 
 type Lock = { packages: Record<string, LockEntry> };
@@ -17,7 +17,7 @@ type Lock = { packages: Record<string, LockEntry> };
 const readLock = (from: string): Lock => JSON.parse(readFileSync(join(from, 'package-lock.json'), 'utf8')) as Lock;
 
 const packagesOf = (kind: Kind, lock: Lock): string[] =>
-  kind === 'runtime' ? closure(lock.packages, ['control', 'ota']) : closure(lock.packages, ['ui'], { dev: true });
+  kind === 'runtime' ? runtimePackages(lock.packages) : buildPackages(lock.packages);
 
 /** Of that part of the lock file which decides the tree. */
 export const lockDigest = (kind: Kind, from: string): string => {
@@ -50,6 +50,6 @@ if (import.meta.main) {
   const [kind, from, out] = process.argv.slice(2);
   const known = KINDS.find((k) => k === kind);
   if (known === undefined || from === undefined || out === undefined)
-    throw new Error('usage: node packages/npm-tree.ts runtime|ui FROM OUT');
+    throw new Error('usage: node packages/npm-tree.ts runtime|build FROM OUT');
   writePackages(known, from, out);
 }

@@ -21,7 +21,7 @@ let
     "packages/debian/src/closure.ts"
   ];
 in
-# "runtime" or "ui"
+# "runtime" or "build"
 kind:
 let
   recorded = hashes.${kind};

@@ -14,7 +14,7 @@ runCommand "dplaneos-ui" { nativeBuildInputs = [ nodejs_24 ]; } ''
     ]
   }/. .
   chmod -R u+w .
-  ln -s ${npm "ui"}/node_modules node_modules
+  ln -s ${npm "build"}/node_modules node_modules
   cd ui
   HOME=$TMPDIR node ../node_modules/vite/bin/vite.js build --logLevel warn --outDir $out --emptyOutDir
 ''

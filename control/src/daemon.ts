@@ -1,7 +1,7 @@
 /** `dplaned` put together, for a real host (main.ts) and the simulated one (demo.ts). Nothing else composes it. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createApi } from './api/server.ts';
 import { createEngine } from './engine/create.ts';
@@ -38,15 +38,21 @@ const portOf = (text: string | undefined, name: string): number | null => {
   return n;
 };
 
+/** Beside the sources or the packed programs, whichever this is. */
+const builtUi = (from: string): string | null => {
+  const here = join(from, 'ui', 'dist');
+  if (existsSync(here)) return here;
+  return dirname(from) === from ? null : builtUi(dirname(from));
+};
+
 export const configFrom = (env: NodeJS.ProcessEnv, stateFolder: string, localSocket: string | null): DaemonConfig => {
-  const ui = join(import.meta.dirname, '..', '..', 'ui', 'dist');
   return {
     stateFolder,
     port: portOf(env.DPLANE_PORT, 'DPLANE_PORT') ?? 8443,
     listen: env.DPLANE_LISTEN ?? '::',
     httpPort: portOf(env.DPLANE_HTTP_PORT, 'DPLANE_HTTP_PORT'),
     localSocket,
-    uiFolder: existsSync(ui) ? ui : null,
+    uiFolder: builtUi(import.meta.dirname),
   };
 };
 

@@ -111,7 +111,6 @@ test('what the code relies on is in the units', () => {
       'NoNewPrivileges=yes',
     ]),
   );
-  // root must never run code that the daemon compiled
-  const cache = (name: string): string | undefined => /NODE_COMPILE_CACHE=(\S+)/.exec(unit(name))?.[1];
-  expect(cache('dplane-exec.service')).not.toBe(cache('dplaned.service'));
+  // what was compiled before would be code that lies where somebody may write
+  for (const name of ['dplane-exec.service', 'dplaned.service']) expect(unit(name)).not.toContain('NODE_COMPILE_CACHE');
 });

@@ -18,7 +18,7 @@ echo "installed $(stat -c %U:%a /var/lib/dplane)"
 ls /etc/systemd/system/multi-user.target.wants /etc/systemd/system/sockets.target.wants | grep dplane
 install -d -m 0700 -o dplane /run/dplaned
 setpriv --reuid dplane --regid dplane --clear-groups env -i RUNTIME_DIRECTORY=/run/dplaned DPLANE_STATE=/var/lib/dplane DPLANE_PORT=18443 \\
-  DPLANE_LISTEN=127.0.0.1 PATH=/usr/sbin:/usr/bin timeout 240 /usr/lib/dplaneos/bin/node /usr/lib/dplaneos/control/src/main.ts > /tmp/out 2>&1 &
+  DPLANE_LISTEN=127.0.0.1 PATH=/usr/sbin:/usr/bin timeout 240 /usr/lib/dplaneos/bin/node /usr/lib/dplaneos/programs/dplaned.js > /tmp/out 2>&1 &
 for i in $(seq 240); do grep -q ^ready /tmp/out && break; kill -0 $! 2> /dev/null || break; sleep 1; done
 grep ^ready /tmp/out || { cat /tmp/out; exit 1; }
 kill %1 2> /dev/null || true

@@ -40,7 +40,7 @@ const start = () => nix as NonNullable<typeof nix>;
 const npm = join(scratch, 'npm');
 const build = (what: string, ...flags: string[]): Promise<string> =>
   start().build(`(import ${LIB}/native.nix { node = "${process.execPath}"; npm = "${npm}"; }).${what}`, ...flags);
-beforeAll(() => writePackages('runtime', repository, npm));
+beforeAll(() => writePackages('build', repository, npm));
 
 /** Every file below, by its path: contents, or where a link leads. */
 const filesOf = (folder: string, below = ''): [string, string][] =>
@@ -122,9 +122,9 @@ test('npm packages: the recorded hashes are those of the lock file, and of what 
   // one byte more in one package is another hash
   writeFileSync(join(npm, 'node_modules/zod/package.json'), ' ', { flag: 'a' });
   expect(await must(['nix', '--extra-experimental-features', 'nix-command', 'hash', 'path', '--store', 'dummy://', npm])).not.toContain(
-    recorded.runtime?.[system] ?? '-',
+    recorded.build?.[system] ?? '-',
   );
-  writePackages('runtime', repository, npm);
+  writePackages('build', repository, npm);
 });
 
 test('the table of the NixOS disk is that of the Debian image', () => {

@@ -1,4 +1,8 @@
-/** Which npm packages the installed product needs at run time, read from the lock file: nothing is resolved anew. */
+/** Which npm packages are needed for what, read from the lock file: nothing is resolved anew. */
+
+/** Not packed into the programs: they bring machine code. */
+export const NATIVE = ['better-sqlite3'] as const;
+
 export interface LockEntry {
   readonly version?: string;
   readonly link?: boolean;
@@ -39,6 +43,17 @@ export function closure(
     }
   }
   return [...needed].sort();
+}
+
+/** What the installed product finds in its node_modules. */
+export function runtimePackages(packages: Readonly<Record<string, LockEntry>>): string[] {
+  const native = NATIVE.map((name) => `node_modules/${name}`);
+  return [...native, ...closure(packages, native)].sort();
+}
+
+/** What the programs and the browser interface are built of, and by. */
+export function buildPackages(packages: Readonly<Record<string, LockEntry>>): string[] {
+  return closure(packages, ['ui', 'control', 'ota'], { dev: true });
 }
 
 function lookUp(packages: Readonly<Record<string, LockEntry>>, from: string, name: string): string | undefined {

@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
+import { writePrograms } from '../../programs.ts';
 import { DOCS, writeTree } from '../../tree.ts';
 import { architecture, cacheFolder, commitTime, repository } from './places.ts';
 import type { Progress } from './progress.ts';
@@ -18,12 +19,15 @@ export async function buildDeb(progress: Progress, outFolder = cacheFolder()): P
   await progress.step(`package dplaneos ${version}`, async () => {
     mkdirSync(outFolder, { recursive: true });
     const tree = `${file}.tree`;
-    rmSync(tree, { recursive: true, force: true });
+    const programs = `${file}.programs`;
+    for (const folder of [tree, programs]) rmSync(folder, { recursive: true, force: true });
+    await writePrograms(programs);
     const node = `node_modules/node-linux-${architecture === 'arm64' ? 'arm64' : 'x64'}/bin/node`;
     writeTree({
       out: join(tree, 'usr'),
       home: '/usr/lib/dplaneos',
       modules: repository,
+      programs,
       ui: join(repository, 'ui/dist'),
       node: { copy: join(repository, node) },
     });
@@ -33,7 +37,7 @@ export async function buildDeb(progress: Progress, outFolder = cacheFolder()): P
     await must(['find', tree, '-exec', 'touch', '-h', '-d', `@${epoch}`, '{}', '+']);
     const argv = ['dpkg-deb', '--root-owner-group', '-Zzstd', '-z6', '--build', tree, `${file}.new`];
     await must(argv, { timeoutMs: 300_000, env: { SOURCE_DATE_EPOCH: epoch } });
-    rmSync(tree, { recursive: true });
+    for (const folder of [tree, programs]) rmSync(folder, { recursive: true });
     renameSync(`${file}.new`, file);
   });
   return file;

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { must } from '../../lab/src/exec.ts';
 import type { SystemInfo } from '../../../control/src/domain/slot/slot.ts';
 import { makeInitrd } from './initrd.ts';
-import { keepStripped } from './stripped.ts';
 import { repository } from './places.ts';
 
 export interface Job {
@@ -69,7 +68,6 @@ async function build(job: Job): Promise<void> {
     cpSync(job.deb, join(tree, 'dplaneos.deb'));
     await must(['chroot', tree, 'env', 'DEBIAN_FRONTEND=noninteractive', 'dpkg', '-i', '/dplaneos.deb'], { timeoutMs: 300_000 });
     rmSync(join(tree, 'dplaneos.deb'));
-    await keepStripped(tree, job.epoch);
   }
   describe(tree, job);
   await must(['chroot', tree, 'systemctl', 'preset-all']);

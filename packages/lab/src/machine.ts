@@ -36,6 +36,8 @@ export interface Machine {
 }
 
 const EMULATED = [
+  // as Debian has it, without bpf: systemd would have its program for RestrictFileSystems= checked and compiled on each start
+  'lsm=landlock,lockdown,yama,loadpin,safesetid,integrity,apparmor',
   // no_timer_check: the kernel panics when the timer is late in its first moments
   'mitigations=off rcupdate.rcu_expedited=1 nowatchdog dis_ucode_ldr no_timer_check',
   // an emulated processor on a busy host needs several times as long for everything
@@ -43,7 +45,9 @@ const EMULATED = [
 ].join(' ');
 
 export function qemuArgv(machine: Machine): string[] {
-  const accelerator = machine.kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max,la57=off'];
+  const accelerator = machine.kvm
+    ? ['-accel', 'kvm', '-cpu', 'host']
+    : ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max,la57=off,svm=off'];
   return [
     'qemu-system-x86_64',
     ...['-name', machine.name, '-machine', 'q35,smm=off,vmport=off,hpet=off', ...accelerator],
@@ -64,7 +68,7 @@ export function qemuArgv(machine: Machine): string[] {
       `type=11,value=io.systemd.credential.binary:${name}=${Buffer.from(value).toString('base64')}`,
     ]),
     // the lab's own haste, not the product's: systemd-boot adds this to the kernel command line
-    ...(machine.kvm ? [] : ['-smbios', `type=11,value=io.systemd.boot.kernel-cmdline-extra=${EMULATED}`]),
+    ...(machine.kvm ? [] : ['-smbios', `type=11,value=io.systemd.boot.kernel-cmdline-extra=${EMULATED.replaceAll(',', ',,')}`]),
     ...(machine.resumeFrom === undefined ? [] : ['-incoming', `exec:cat ${machine.resumeFrom}`]),
   ];
 }

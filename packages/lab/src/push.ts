@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repository } from '../../debian/src/places.ts';
+import { writePrograms } from '../../programs.ts';
 import { writeTree } from '../../tree.ts';
 import { must } from './exec.ts';
 import type { Vm } from './vm.ts';
@@ -16,7 +17,9 @@ export async function push(vm: Vm): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'dplaneos-push-'));
   try {
     const usr = join(work, 'usr');
-    writeTree({ out: usr, home: '/usr/lib/dplaneos', modules: repository, ui: join(repository, 'ui/dist'), node: { link: '/nowhere' } });
+    const [programs, ui] = [join(work, 'programs'), join(repository, 'ui/dist')];
+    await writePrograms(programs);
+    writeTree({ out: usr, home: '/usr/lib/dplaneos', modules: repository, programs, ui, node: { link: '/nowhere' } });
     rmSync(join(usr, 'lib/dplaneos/bin'), { recursive: true });
     await must(['chmod', '-R', 'u+rwX,go+rX,go-w', work]);
     const file = join(work, 'tree.tar.gz');

@@ -1,6 +1,7 @@
 /** `npm start`: build what is missing, boot, wait for the UI, say where it is; Ctrl-C shuts the VM down cleanly. */
 import { request } from 'node:https';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { buildDisk, renewSlot } from '../../debian/src/disk.ts';
 import { Progress } from '../../debian/src/progress.ts';
 import { buildSlot } from '../../debian/src/slot.ts';
@@ -52,10 +53,16 @@ export async function start(options: StartOptions): Promise<number> {
   return 0;
 }
 
+/** Asked about once a second, whether or not the last question was answered: before its network is up the machine answers none, not even with a no. */
 export async function uiAnswers(vm: Vm, tell: (detail: string) => void = () => {}): Promise<void> {
-  await vm.until('the UI answers', 480_000, () => {
+  let up = false;
+  await vm.until('the UI answers', 480_000, async () => {
     tell(vm.tail(3));
-    return httpsAnswers(vm.spec.ports.https);
+    const answer = httpsAnswers(vm.spec.ports.https).then((yes) => {
+      up ||= yes;
+    });
+    await Promise.race([answer, pause(300)]);
+    return up;
   });
 }
 

@@ -155,10 +155,10 @@ export class Vm {
       'StrictHostKeyChecking=no',
       'UserKnownHostsFile=/dev/null',
       'LogLevel=ERROR',
-      'ConnectTimeout=10',
+      'ConnectTimeout=60',
       'IdentitiesOnly=yes',
     ];
-    const alive = ['ServerAliveInterval=10', 'ServerAliveCountMax=3'];
+    const alive = ['ServerAliveInterval=10', 'ServerAliveCountMax=6'];
     const target = ['-i', this.#path('id_ed25519'), '-p', String(this.spec.ports.ssh), 'root@127.0.0.1'];
     return ['ssh', ...[...options, ...alive, ...more].flatMap((option) => ['-o', option]), ...target];
   }

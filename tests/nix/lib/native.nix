@@ -1,6 +1,6 @@
 # Real derivations, made by the machine's own bash and tools: enough to build what our packages/*.nix say, where there is no nixpkgs.
 #   node   a Node 24
-#   npm    folder with the runtime's node_modules
+#   npm    folder with the node_modules that build and run
 { node, npm }:
 rec {
   lib = import ./minilib.nix;
@@ -100,7 +100,9 @@ rec {
     in
     f (builtins.intersectAttrs (builtins.functionArgs f) (here // given));
 
+  programs = callPackage ../../../packages/programs.nix { npm = _: npm; };
   control = callPackage ../../../packages/control.nix {
+    inherit programs;
     npm = _: npm;
     ui = bare "ui" { } "mkdir $out; echo '<!doctype html>' > $out/index.html";
     version = "0.1.0";
