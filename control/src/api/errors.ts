@@ -50,20 +50,26 @@ export type Answered = { status: number; problem: Problem /** A bug: to be logge
 export const refusal = (code: RefusalCode, what: string, why: string, todo = ''): RefusalError =>
   new RefusalError({ code, what, why, todo });
 
+/** zod's own words, which are for whoever wrote the request; ours say to a person what is expected. */
+const FOR_PROGRAMS = /^(Invalid|Too (big|small)|Unrecognized)\b/;
+
 /** Path and message of each issue; never the value that was sent, which may be a secret. */
-const fromZod = (error: ZodError): Refusal => ({
-  code: 'invalid',
-  what: 'The request was not understood',
-  why: error.issues
-    .slice(0, 20)
-    .map((issue) =>
-      issue.path.length > 0
-        ? `${issue.path.map(String).join('.').slice(0, 200)}: ${issue.message.slice(0, 300)}`
-        : issue.message.slice(0, 300),
-    )
-    .join('; '),
-  todo: 'Correct the request; /api/openapi.json describes what is expected.',
-});
+const fromZod = (error: ZodError): Refusal => {
+  const issues = error.issues.slice(0, 20).map((i) => ({ at: i.path.map(String).join('.').slice(0, 200), says: i.message.slice(0, 300) }));
+  if (issues.every((i) => !FOR_PROGRAMS.test(i.says)))
+    return {
+      code: 'invalid',
+      what: 'What was given can not be used',
+      why: issues.map((i) => (i.at === '' ? i.says : `${i.says} (${i.at})`)).join('; '),
+      todo: 'Nothing was changed. Give another value.',
+    };
+  return {
+    code: 'invalid',
+    what: 'The request was not understood',
+    why: issues.map((i) => (i.at === '' ? i.says : `${i.at}: ${i.says}`)).join('; '),
+    todo: 'Correct the request; /api/openapi.json describes what is expected.',
+  };
+};
 
 const fromTrpc = (error: TRPCError): Refusal | null => {
   switch (error.code) {
