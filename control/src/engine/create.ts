@@ -58,6 +58,7 @@ const OBSERVE_EVERY = 30 * SECOND;
 /** A schedule's snapshot is at most this late. */
 const SCHEDULES_EVERY = 10 * SECOND;
 const CLONES_EVERY = 15 * SECOND;
+const RECOVER_EVERY = 30 * SECOND;
 const DRIFT_EVERY = 5 * MINUTE;
 /** All of them, to verify what was followed. */
 const SNAPSHOTS_EVERY = 15 * MINUTE;
@@ -359,6 +360,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   scheduler.add({ name: 'heartbeat', everyMs: LISTEN_EVERY, lane: 'heartbeat', run: heartbeats.look });
   scheduler.add({ name: 'arc', everyMs: ARC_EVERY, run: arc.look });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
+  scheduler.add({ name: 'generations', everyMs: RECOVER_EVERY, run: () => generations.recover() });
   scheduler.add({ name: 'clones', everyMs: CLONES_EVERY, run: () => clones.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });

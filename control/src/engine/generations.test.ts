@@ -33,6 +33,7 @@ const box = () => {
     rmSync(folder, { recursive: true });
   });
   let [cutsAt, cutsAfter]: [RegExp | null, boolean] = [null, false];
+  let [deaf, mute] = [false, false];
   const dark = (): never => {
     [cutsAt, cutsAfter] = [null, false];
     throw new Error('the power is gone');
@@ -42,9 +43,10 @@ const box = () => {
       const run = (argv: readonly string[], options: RunOptions) => (cutsAt?.test(argv.join(' ')) ? dark() : host.run(argv, options));
       const done = await execute({ host: { ...host, run }, clock, approval: null, id }, operation);
       if (cutsAfter && operation.kind === 'generation.activate') dark();
+      if (mute && operation.kind === 'generation.activate') return refuse('timeout', 'dplane-exec', 'no answer', '');
       return done.ok ? { ok: true, result: done.value, replayed: false } : done;
     },
-    outcome: () => Promise.resolve({ state: 'begun' }),
+    outcome: () => (deaf ? Promise.reject(new Error('no answer')) : Promise.resolve({ state: 'begun' })),
     read: () => Promise.resolve(refuse('invalid', 'reading', 'nothing is read here', '')),
   };
   let indexed = 0;
@@ -67,7 +69,10 @@ const box = () => {
   const cutAfter = (): void => {
     cutsAfter = true;
   };
-  return { host, store, engine: anew(), anew, cutAt, cutAfter, indexed: () => indexed };
+  const answers = (o: { deaf?: boolean; mute?: boolean }): void => {
+    [deaf, mute] = [o.deaf === true, o.mute === true];
+  };
+  return { host, store, engine: anew(), answers, anew, cutAt, cutAfter, indexed: () => indexed };
 };
 
 const preUpgrade = (host: ReturnType<typeof simHost>): string[] =>
@@ -145,6 +150,34 @@ test('the power goes in between: the next start says what there is, once', async
     now += 1000;
     if (why !== null) expect(await again.activate(ADA, 2)).toMatchObject({ ok: true });
   }
+});
+
+test('while the executor does not say what became of it, nothing else is asked; later it is told', async () => {
+  const first = box();
+  first.cutAt(/switch-to-configuration boot/);
+  await expect(first.engine.activate(ADA, 2)).rejects.toThrow('the power is gone');
+  const again = first.anew();
+  first.answers({ deaf: true });
+  await expect(again.recover()).rejects.toThrow('no answer');
+  now += 1000;
+  expect(await again.activate(ADA, 1)).toMatchObject({ ok: false, refusal: { code: 'busy' } });
+  first.answers({});
+  await again.recover();
+  const outcomes = () => first.store.audit.page(null, 50).filter((e) => e.action === 'generation.activate');
+  expect(outcomes().map((e) => e.outcome)).toEqual(['failed', 'interrupted', 'allowed']);
+  now += 1000;
+  expect(await again.activate(ADA, 1)).toMatchObject({ ok: true });
+});
+
+test('an answer that does not come is not taken for a no', async () => {
+  const { engine, store, answers } = box();
+  answers({ mute: true });
+  expect(await engine.activate(ADA, 2)).toMatchObject({ ok: false, refusal: { code: 'timeout' } });
+  answers({});
+  now += 1000;
+  expect(await engine.activate(ADA, 1)).toMatchObject({ ok: true });
+  const told = store.audit.page(null, 50).filter((e) => e.action === 'generation.activate' && e.outcome === 'succeeded');
+  expect(told.map((e) => e.reason)).toEqual(['the executor saw it done', 'found done afterwards']);
 });
 
 test('delete: the one that runs is kept', async () => {

@@ -2,8 +2,8 @@
  * Generations of NixOS, as far as the control plane goes: it reads the profile itself, takes snapshots of every pool before one is activated, asks the
  * executor, and keeps an account. Elsewhere than on NixOS each answer says so.
  *
- * What is asked is kept until its end is known. When the power went in between, the next start looks at what is there and says it; nothing is
- * finished by guessing.
+ * What is asked is kept until its end is known, and nothing else is asked before. When the power went in between, the next start looks at what is
+ * there and says it; nothing is finished by guessing.
  */
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
@@ -35,7 +35,7 @@ export type GenerationsEngine = {
   /** The one before the one that starts next. */
   rollback(actor: Actor): Promise<Result<Activated>>;
   remove(actor: Actor, numbers: readonly number[]): Promise<Result<{ deleted: number[]; collecting: boolean }>>;
-  /** Says what became of what was under way when this process ended. */
+  /** Says what became of what was under way when this process ended, or whose answer did not come. Rejects while the executor does not say: to be asked again. */
   recover(): Promise<void>;
 };
 
@@ -82,16 +82,37 @@ export const createGenerations = ({ host, executor, store, clock, random, pools,
     store.settings.remove(OPEN);
   };
 
+  const openOne = (): Asked | null => {
+    const text = store.settings.get(OPEN);
+    if (text === null) return null;
+    const parsed = Asked.safeParse(JSON.parse(text)); // written by `ask`, of another version perhaps
+    if (parsed.success) return parsed.data;
+    store.settings.remove(OPEN);
+    return null;
+  };
+  let underWay: string | null = null;
+
   /** Asked of the executor, with what it came to in the audit log and, when it was done, as an event. */
   const ask = async (actor: Actor, operation: Operation): Promise<Result<Record<string, unknown>>> => {
+    const what = factOf(operation).subject;
+    if (underWay !== null) return refuse('busy', what, 'another change of generations is under way', 'wait for it to end');
+    await recover().catch(() => undefined);
+    if (openOne() !== null)
+      return refuse('busy', what, 'what became of the change before is not known yet: dplane-exec does not say', 'try again in a minute');
     const asked: Asked = { id: `generation-${random(12).toString('hex')}`, actor, operation };
     store.transact(() => {
       account(asked, 'allowed', 'permission system.update');
       store.settings.set(OPEN, JSON.stringify(asked));
     });
-    const answer = await executor.execute({ v: 1, id: asked.id, actor, operation, approval: null });
-    store.transact(() => end(asked, answer.ok ? null : answer.refusal.why));
-    return answer.ok ? ok(answer.result) : answer;
+    underWay = asked.id;
+    try {
+      const answer = await executor.execute({ v: 1, id: asked.id, actor, operation, approval: null });
+      // no answer is not a no: what became of it is looked at by `recover`
+      if (answer.ok || answer.refusal.code !== 'timeout') store.transact(() => end(asked, answer.ok ? null : answer.refusal.why));
+      return answer.ok ? ok(answer.result) : answer;
+    } finally {
+      underWay = null;
+    }
   };
 
   /** Nobody answered: null when it is done all the same, otherwise what there is instead. */
@@ -147,14 +168,8 @@ export const createGenerations = ({ host, executor, store, clock, random, pools,
   };
 
   const recover = async (): Promise<void> => {
-    const text = store.settings.get(OPEN);
-    if (text === null) return;
-    const parsed = Asked.safeParse(JSON.parse(text)); // written by `ask`, of another version perhaps
-    if (!parsed.success) {
-      store.settings.remove(OPEN);
-      return;
-    }
-    const asked = parsed.data;
+    const asked = openOne();
+    if (asked === null || asked.id === underWay) return;
     // one that is still at it is waited for: the same request again gives its answer, and does nothing twice
     let found = await executor.outcome(asked.id);
     if (found.state === 'running') {
@@ -162,8 +177,9 @@ export const createGenerations = ({ host, executor, store, clock, random, pools,
       found = { state: 'ended', answer: await executor.execute({ v: 1, id, actor, operation, approval: null }) };
     }
     const why = found.state === 'ended' ? (found.answer.ok ? null : found.answer.refusal.why) : await whyUndone(asked.operation);
+    if (openOne()?.id !== asked.id) return; // told by another look meanwhile
     store.transact(() => {
-      account(asked, 'interrupted', 'the control plane ended while it was under way');
+      account(asked, 'interrupted', 'it was under way, and its answer did not come');
       end(asked, why, 'found done afterwards');
       if (why !== null)
         store.events.append({

@@ -6,6 +6,8 @@ import { unframed } from './frames.ts';
 import { Answer, Outcome } from './answer.ts';
 
 const MAX_ANSWER = 1024 * 1024;
+/** It only looks, but it may have to be started for that, on a machine that is starting itself. */
+const OUTCOME_LIMIT = 120_000;
 const ASK = 'the operation may have run: ask what became of it before anything is repeated';
 /** An answer that did not come: code `timeout`, so that nobody takes it for a no. `unavailable` means that nothing was sent. */
 const lost = (why: string): { ok: false; refusal: Refusal } => refuse('timeout', 'dplane-exec', why, ASK);
@@ -116,7 +118,7 @@ export const socketExecutor = (path: string, { timeoutMs }: { timeoutMs: number 
       socket.on('data', onData);
     }),
   outcome: async (id) => {
-    const got = await exchange(path, `${JSON.stringify({ v: 1, ask: 'outcome', id })}\n`, Math.min(timeoutMs, 30_000));
+    const got = await exchange(path, `${JSON.stringify({ v: 1, ask: 'outcome', id })}\n`, Math.min(timeoutMs, OUTCOME_LIMIT));
     if (!got.ok) throw new RefusalError(got.refusal);
     const json = parse(got.line);
     const outcome = Outcome.safeParse(json);
