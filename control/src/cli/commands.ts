@@ -303,7 +303,7 @@ export const COMMANDS: readonly Command<Handler>[] = [
         { name: 'VDEV', many: true, help: '[log|cache|special|spare|dedup] [stripe|mirror|raidz1..3|draid1..3] DISK...', offer: 'disk' },
       ],
       options: [
-        { name: 'ashift', value: 'N', help: 'sector size as a power of two (9 to 16)' },
+        { name: 'ashift', value: 'N', help: 'sector size as a power of two (9 to 16); 12, or more if a disk has larger ones' },
         { name: 'autotrim', value: 'on|off', offer: ['on', 'off'], help: 'trim freed space on SSDs' },
         { name: 'autoexpand', value: 'on|off', offer: ['on', 'off'], help: 'grow when its disks have grown' },
         { name: 'comment', value: 'TEXT', help: 'up to 32 characters' },

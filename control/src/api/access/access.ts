@@ -192,7 +192,7 @@ export const createAccess = (store: Store, clock: Clock, random: Random, log: Lo
     },
     addToken(row) {
       const token = `dpt_${random(32).toString('base64url')}`;
-      const id = random(9).toString('base64url');
+      const id = random(9).toString('hex'); // it is typed: one that begins with - would be an option
       store.access.addToken({ ...row, id, hash: sha256(token), lastUsedAt: null });
       return { id, token };
     },

@@ -52,6 +52,20 @@ export const observedDataset = (name: string, guid: string, more: Partial<Observ
   ...more,
 });
 
+export const observedDisk = (path: string, pool: string | null) => ({
+  path,
+  size: 1e12,
+  model: 'm',
+  serial: 's',
+  logicalSector: 512,
+  physicalSector: 4096,
+  rotational: true,
+  transport: 'sata',
+  pool,
+  foreign: null,
+  system: false,
+});
+
 export const emptyHost = (): Observed => ({ at: 0, pools: [], datasets: [], shares: [], disks: [], stuck: [], problems: [] });
 
 export const applyPlan = (before: Observed, actions: readonly Action[]): Observed => {

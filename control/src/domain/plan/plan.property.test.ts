@@ -7,25 +7,12 @@ import { Operation } from '../operation/operation.ts';
 import { ShareSpec } from '../share/share.ts';
 import { DesiredState } from '../state/state.ts';
 import { capture, identitiesOf } from './capture.ts';
-import { applyPlan, emptyHost, observedDataset, observedPool } from './model.test-support.ts';
+import { applyPlan, emptyHost, observedDataset, observedDisk as disk, observedPool } from './model.test-support.ts';
 import { plan, type PlanInput } from './plan.ts';
 import { Action } from './types.ts';
 
 const A = '/dev/disk/by-id/ata-A';
 const B = '/dev/disk/by-id/ata-B';
-const disk = (path: string, pool: string | null) => ({
-  path,
-  size: 1e12,
-  model: 'm',
-  serial: 's',
-  logicalSector: 512,
-  physicalSector: 4096,
-  rotational: true,
-  transport: 'sata',
-  pool,
-  foreign: null,
-  system: false,
-});
 
 const names = fc.constantFrom('a', 'b', 'c', 'd');
 const paths = fc.array(names, { minLength: 1, maxLength: 3 }).map((parts) => `tank/${parts.join('/')}`);

@@ -6,7 +6,7 @@ import type { DesiredState } from '../state/state.ts';
 import { capture, identitiesOf } from './capture.ts';
 import { ChangeRequest } from './change.ts';
 import { approvalMatches } from './guard.ts';
-import { emptyHost, observedDataset, observedPool } from './model.test-support.ts';
+import { emptyHost, observedDataset, observedDisk, observedPool } from './model.test-support.ts';
 import { plan, sealPlan } from './plan.ts';
 import { planChange } from './planChange.ts';
 import { renderPlan } from './render.ts';
@@ -73,6 +73,28 @@ describe('pools', () => {
     expect(change(stuck, { kind: 'dataset.create', dataset: { name: 'tank/x' } })).toMatchObject({
       ok: false,
       refusal: { code: 'unavailable' },
+    });
+  });
+  test.each([
+    [512, {}, 12],
+    [4096, {}, 12],
+    [16_384, {}, 14],
+    [4096, { ashift: 9 }, 9],
+  ])('a new pool on sectors of %i, with %j declared, gets ashift %i: it can not be changed later', (physicalSector, options, ashift) => {
+    const o = nas();
+    const path = `${DISK}9`;
+    o.disks = [{ ...observedDisk(path, null), physicalSector }];
+    const pool = { name: 'two', vdevs: [{ kind: 'stripe', disks: [path] }], options };
+    expect(change(o, { kind: 'pool.create', pool })).toMatchObject({
+      ok: true,
+      value: {
+        actions: [
+          {
+            operation: { kind: 'pool.create', options: { ashift } },
+            changes: expect.arrayContaining([{ property: 'ashift', from: null, to: String(ashift) }]),
+          },
+        ],
+      },
     });
   });
   test('a new pool takes free disks only', () => {

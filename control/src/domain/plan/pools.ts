@@ -60,6 +60,16 @@ const whyNoDisks = (w: World, spec: PoolSpec): string | null => {
   return problems.length === 0 ? null : problems.sort(byText).join('; ');
 };
 
+/**
+ * Of the sectors of a new pool, as a power of two. ZFS would take what the disks say, and many say 512 that have 4096 inside: such a pool is slow and
+ * refuses the next generation of disks, and it can't be changed any more.
+ */
+const sectorsFor = (w: World, spec: PoolSpec): number => {
+  const mine = new Set(spec.vdevs.flatMap((v) => v.disks));
+  const largest = Math.max(4096, ...w.observed.disks.filter((d) => mine.has(d.path)).map((d) => d.physicalSector));
+  return spec.options.ashift ?? Math.min(16, Math.ceil(Math.log2(largest)));
+};
+
 const flat = (value: object): Map<string, string | null> =>
   new Map(Object.entries(value).map(([k, v]) => [k, v === null ? null : String(v)]));
 
@@ -121,6 +131,7 @@ export const planPools = (w: World): void => {
         );
       else {
         const why = whyUneven(spec.vdevs) ?? whyNoDisks(w, spec);
+        const ashift = sectorsFor(w, spec);
         if (why !== null) block(spec, `pool.create ${spec.name}`, w.words.missing, why);
         else
           w.makes.set(
@@ -137,10 +148,13 @@ export const planPools = (w: World): void => {
                   kind: 'pool.create',
                   name: spec.name,
                   vdevs: spec.vdevs,
-                  options: spec.options,
+                  options: { ...spec.options, ashift },
                   properties: settable(spec.properties),
                 },
-                changes: spec.vdevs.map((v) => ({ property: `vdev ${v.role}`, from: null, to: `${v.kind} of ${v.disks.join(', ')}` })),
+                changes: [
+                  ...spec.vdevs.map((v) => ({ property: `vdev ${v.role}`, from: null, to: `${v.kind} of ${v.disks.join(', ')}` })),
+                  { property: 'ashift', from: null, to: String(ashift) },
+                ],
               }),
             ),
           );

@@ -58,7 +58,7 @@ export const CreatePool = (props: { onClose: () => void; to?: ObservedPool }): J
   const spec = () => ({
     name: name(),
     vdevs: vdevs().map((v) => ({ kind: v.kind, role: v.role, disks: v.disks.map((d) => d.path) })),
-    options: { ashift: 12 },
+    options: {},
   });
   const problems = createMemo(() => problemsOf(PoolSpec, spec()));
   const layoutProblem = createMemo(() => {
