@@ -1,14 +1,7 @@
-/** The commands that change the disks of a pool: a part of the table in commands.ts. */
-import type { Handler } from './cli.ts';
-import type { Arg, Command, Option } from './parse.ts';
-
-type Make = (
-  path: string,
-  summary: string,
-  examples: readonly string[],
-  load: () => Promise<Handler>,
-  more?: Partial<Pick<Command<Handler>, 'args' | 'options' | 'details'>>,
-) => Command<Handler>;
+/** The commands that change the disks of a pool: a part of the table in ../commands.ts. */
+import type { Handler } from '../cli.ts';
+import type { Arg, Command, Option } from '../parse.ts';
+import { CHANGE, command } from './shared.ts';
 
 const pool: Arg = { name: 'POOL', help: 'name of the pool', offer: 'pool' };
 const disk: Arg = { name: 'DISK', help: 'a disk of the pool, as "dplane pool show" names it, or its guid', offer: 'disk' };
@@ -28,19 +21,19 @@ const ERASE: Option = {
 };
 const WATCH: Option = { name: 'watch', short: 'w', help: 'stay and show how far it is, until it has ended' };
 const REDUNDANCY = 'Where the pool would survive less than before, the name of the disk has to be typed (or given with --approve).';
-const load = (name: keyof typeof import('./cmd/pool-disks.ts')) => async (): Promise<Handler> => {
-  const all = await import('./cmd/pool-disks.ts');
+const load = (name: keyof typeof import('../cmd/pool-disks.ts')) => async (): Promise<Handler> => {
+  const all = await import('../cmd/pool-disks.ts');
   return all[name] as Handler; // only handlers are named here
 };
 
-const care = (name: keyof typeof import('./cmd/disk.ts')) => async (): Promise<Handler> => (await import('./cmd/disk.ts'))[name];
-const move = (name: keyof typeof import('./cmd/pool-moves.ts')) => async (): Promise<Handler> =>
-  (await import('./cmd/pool-moves.ts'))[name];
+const care = (name: keyof typeof import('../cmd/disk.ts')) => async (): Promise<Handler> => (await import('../cmd/disk.ts'))[name];
+const move = (name: keyof typeof import('../cmd/pool-moves.ts')) => async (): Promise<Handler> =>
+  (await import('../cmd/pool-moves.ts'))[name];
 
-const guard = (name: keyof typeof import('./cmd/pool-guard.ts')) => async (): Promise<Handler> =>
-  (await import('./cmd/pool-guard.ts'))[name];
+const guard = (name: keyof typeof import('../cmd/pool-guard.ts')) => async (): Promise<Handler> =>
+  (await import('../cmd/pool-guard.ts'))[name];
 
-export const poolCommands = (command: Make, change: readonly Option[]): readonly Command<Handler>[] => [
+export const poolCommands: readonly Command<Handler>[] = [
   command(
     'pool replace',
     'put another disk in the place of one',
@@ -48,7 +41,7 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
     load('poolReplace'),
     {
       args: [pool, disk, { ...fresh, optional: true, help: 'the new disk; without it, those that fit are shown and one is asked for' }],
-      options: [ERASE, WATCH, ...change],
+      options: [ERASE, WATCH, ...CHANGE],
       details:
         'Size, sector size and health are checked first. The old disk stays in use, if it still works, until the new one holds everything.',
     },
@@ -61,27 +54,27 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
     load('poolAttach'),
     {
       args: [pool, { name: 'TO', help: 'a disk of the pool, or a raidz such as raidz1-0', offer: 'disk' }, fresh],
-      options: [ERASE, WATCH, ...change],
+      options: [ERASE, WATCH, ...CHANGE],
       details: "A raidz that has grown can't be made smaller again.",
     },
   ),
   command('pool detach', 'take a disk out of a mirror for good', ['pool detach tank ata-B'], load('poolDetach'), {
     args: [pool, disk],
-    options: change,
+    options: CHANGE,
     details: REDUNDANCY,
   }),
   command('pool offline', 'switch a disk off', ['pool offline tank ata-B'], load('poolOffline'), {
     args: [pool, disk],
-    options: change,
+    options: CHANGE,
     details: REDUNDANCY,
   }),
   command('pool online', 'use a disk again', ['pool online tank ata-B', 'pool online tank ata-B --expand'], load('poolOnline'), {
     args: [pool, disk],
-    options: [{ name: 'expand', help: 'use all of a disk that has become larger' }, ...change],
+    options: [{ name: 'expand', help: 'use all of a disk that has become larger' }, ...CHANGE],
   }),
   command('pool clear', 'forget errors, and try disks again', ['pool clear tank', 'pool clear tank ata-B'], load('poolClear'), {
     args: [pool, { ...disk, optional: true }],
-    options: change,
+    options: CHANGE,
   }),
   command(
     'pool add',
@@ -90,17 +83,17 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
     load('poolAdd'),
     {
       args: [pool, vdev],
-      options: [ERASE, ...change],
+      options: [ERASE, ...CHANGE],
       details: `What holds data can hardly be taken away again. ${REDUNDANCY.replace('disk', 'pool')}`,
     },
   ),
   command('pool remove', 'take a spare, a log or a cache away', ['pool remove tank ata-E'], load('poolRemove'), {
     args: [pool, { ...disk, help: 'the spare, log or cache; a mirrored log by its name, such as mirror-1' }],
-    options: change,
+    options: CHANGE,
   }),
   command('pool trim', 'tell solid state disks which space is free', ['pool trim tank', 'pool trim tank --pause'], load('poolTrim'), {
     args: [pool],
-    options: [{ name: 'pause', help: 'pause it; start it again to go on' }, { name: 'stop', help: 'end it' }, ...change],
+    options: [{ name: 'pause', help: 'pause it; start it again to go on' }, { name: 'stop', help: 'end it' }, ...CHANGE],
   }),
   command(
     'pool schedule',
@@ -185,7 +178,7 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
       { name: 'autotrim', value: 'on|off', offer: ['on', 'off'], help: 'trim freed space on SSDs' },
       { name: 'autoexpand', value: 'on|off', offer: ['on', 'off'], help: 'grow when its disks have grown' },
       { name: 'comment', value: 'TEXT', help: 'up to 32 characters' },
-      ...change,
+      ...CHANGE,
     ],
   }),
   command('pool importable', 'pools that lie on the disks and are not in use', ['pool importable'], move('poolImportable'), {}),
@@ -200,14 +193,14 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
         { name: 'as', value: 'NAME', help: 'give it another name' },
         { name: 'read-only', help: 'look only: nothing of it is written' },
         { name: 'force', help: 'although another machine had it last and did not give it up; asks for its name' },
-        ...change,
+        ...CHANGE,
       ],
       details: 'Its datasets are mounted where they say, but never over the operating system.',
     },
   ),
   command('pool export', 'give a pool up cleanly, so that its disks can be moved', ['pool export backup'], move('poolExport'), {
     args: [pool],
-    options: change,
+    options: CHANGE,
   }),
   command(
     'pool checkpoint',
@@ -216,17 +209,17 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
     move('poolCheckpoint'),
     {
       args: [pool],
-      options: [{ name: 'discard', help: 'give the checkpoint up' }, ...change],
+      options: [{ name: 'discard', help: 'give the checkpoint up' }, ...CHANGE],
     },
   ),
   command('pool upgrade', 'switch on all features of this ZFS', ['pool upgrade tank'], move('poolUpgrade'), {
     args: [pool],
-    options: change,
+    options: CHANGE,
     details: 'Refused while the other system slot has another ZFS: it could not read the pool any more.',
   }),
   command('pool forget', 'stop waiting for a pool that will not come back', ['pool forget old'], move('poolForget'), {
     args: [{ ...pool, help: 'the missing pool' }],
-    options: change,
+    options: CHANGE,
     details: 'Shares of other pools come up without it. No disk is touched; it can be imported whenever they are back.',
   }),
   command('disk show', 'how healthy a disk is, why, and how it became so', ['disk show ata-A'], care('diskShow'), {
@@ -267,7 +260,7 @@ export const poolCommands = (command: Make, change: readonly Option[]): readonly
   ),
   command('disk erase', 'make a disk that no pool uses count as empty', ['disk erase ata-OLD'], load('diskErase'), {
     args: [{ ...fresh, name: 'DISK' }],
-    options: change,
+    options: CHANGE,
     details:
       'Its name has to be typed (or given with --approve). What says what it holds is overwritten; that does not make data unreadable.',
   }),

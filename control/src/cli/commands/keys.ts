@@ -1,22 +1,15 @@
-/** The commands about keys of datasets: a part of the table in commands.ts. */
-import type { Handler } from './cli.ts';
-import type { Arg, Command, Option } from './parse.ts';
-
-export type Make = (
-  path: string,
-  summary: string,
-  examples: readonly string[],
-  load: () => Promise<Handler>,
-  more?: Partial<Pick<Command<Handler>, 'args' | 'options' | 'details'>>,
-) => Command<Handler>;
+/** The commands about keys of datasets: a part of the table in ../commands.ts. */
+import type { Handler } from '../cli.ts';
+import type { Arg, Command, Option } from '../parse.ts';
+import { CHANGE, command } from './shared.ts';
 
 const dataset: Arg = { name: 'DATASET', help: 'an encrypted dataset that has a key of its own', offer: 'dataset' };
 const stdin: Option = { name: 'passphrase-stdin', help: 'read the passphrase from standard input (first line)' };
 const load =
   (name: 'datasetUnlock' | 'datasetLock' | 'datasetChangeKey' | 'keyList' | 'keyCopy' | 'keyCopied') => async (): Promise<Handler> =>
-    (await import('./cmd/key.ts'))[name];
+    (await import('../cmd/key.ts'))[name];
 
-export const keyCommands = (command: Make, change: readonly Option[]): readonly Command<Handler>[] => [
+export const keyCommands: readonly Command<Handler>[] = [
   command(
     'dataset unlock',
     'load its key and mount it; its shares are served again',
@@ -27,7 +20,7 @@ export const keyCommands = (command: Make, change: readonly Option[]): readonly 
       options: [
         { name: 'key-file', value: 'FILE', offer: 'file', help: 'the copy of its key file, when the one on the box is gone' },
         stdin,
-        ...change,
+        ...CHANGE,
       ],
       details: 'A passphrase is tried before anything is planned; after some wrong ones the next has to wait.',
     },
@@ -37,7 +30,7 @@ export const keyCommands = (command: Make, change: readonly Option[]): readonly 
     'unmount it and take its key out of memory; refused while a client uses it',
     ['dataset lock tank/private'],
     load('datasetLock'),
-    { args: [dataset], options: change },
+    { args: [dataset], options: CHANGE },
   ),
   command(
     'dataset change-key',
@@ -46,7 +39,7 @@ export const keyCommands = (command: Make, change: readonly Option[]): readonly 
     load('datasetChangeKey'),
     {
       args: [dataset, { name: 'KIND', help: 'passphrase, hex-file or raw-file', offer: ['passphrase', 'hex-file', 'raw-file'] }],
-      options: [stdin, ...change],
+      options: [stdin, ...CHANGE],
       details: 'The data is not written anew. Snapshots of the pool that hold the old key (a checkpoint, a replica) still open with it.',
     },
   ),
