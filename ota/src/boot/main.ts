@@ -204,7 +204,7 @@ const TASKS: Readonly<Record<string, () => Promise<number>>> = { verdict, deadli
 
 const task = TASKS[process.argv[2] ?? ''];
 if (task === undefined) {
-  process.stderr.write(`usage: main.ts ${Object.keys(TASKS).join('|')}\n`);
+  process.stderr.write(`usage: dplane-boot ${Object.keys(TASKS).join('|')}\n`);
   process.exit(2);
 }
 process.exit(await task());
