@@ -43,6 +43,8 @@ export async function putBack(vm: Vm, n: number, faults: readonly Fault[] = []):
   }
   await vm.qmp('device_add', blockDevice(disk, n, faults.length > 0 ? `d${n}-failing` : `d${n}`));
   await vm.until(`disk ${n} is in`, 60_000, async () => (await vm.run(['test', '-e', `/dev/disk/by-id/virtio-${disk.serial}`])).exit === 0);
+  // its partitions have names a moment after it has one
+  await vm.must(['udevadm', 'settle', '--timeout=120']);
 }
 
 /** Overwrites bytes of a disk that is pulled, or of a machine that is off, behind everybody's back. */
