@@ -9,7 +9,7 @@ import { run } from '../../lab/src/exec.ts';
 export const repository = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
 export function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'dplaneos');
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dplaneos');
 }
 
 export const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';

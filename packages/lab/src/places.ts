@@ -5,11 +5,11 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export function stateFolder(name: string): string {
-  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local/state'), 'dplaneos/lab', name);
+  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'dplaneos/lab', name);
 }
 
 export function socketFolder(): string {
-  const folder = process.env.XDG_RUNTIME_DIR ?? join(tmpdir(), `dplaneos-lab-${process.getuid?.() ?? 0}`);
+  const folder = process.env.XDG_RUNTIME_DIR || join(tmpdir(), `dplaneos-lab-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
