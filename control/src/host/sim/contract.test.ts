@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { orThrow } from '../../domain/refusal.ts';
+import { parseNames } from '../zfs/snapshots.ts';
 import { emptyModel } from './seeds.ts';
 import { simHost } from './sim.ts';
 
@@ -183,6 +185,15 @@ describe('answers', () => {
     const snapshots = byName('zfs-list-snapshots-hp');
     const line = (text: string): string => (text.split('\n')[0] ?? '').replace(/[0-9]+/g, 'N').replace(/^[^\t]+/, 'name');
     expect(line(await run(snapshots.argv))).toBe(line(snapshots.stdout));
+    // of several datasets at once: one list, oldest first, whatever order they were named in
+    const several = byName('zfs-list-snapshots-names-several');
+    const order = (text: string): string[] => orThrow(parseNames(text)).map((s) => `${s.dataset}@${s.tag}`);
+    const real = order(several.stdout);
+    expect(real.slice(1, 4)).toEqual(['tank/docs@one', 'tank/docs@two', 'tank/docs/sub@two']);
+    const mine = order(await run(several.argv));
+    const both = mine.filter((name) => real.includes(name));
+    expect(both.length).toBeGreaterThan(3);
+    expect(both).toEqual(real.filter((name) => both.includes(name)));
     const lsblk = byName('lsblk-j-with-pool');
     const disk = (text: string): unknown => JSON.parse(text).blockdevices.find((b: { name: string }) => b.name === 'vdb');
     expect(shape(disk(await run(lsblk.argv)))).toEqual(shape(disk(lsblk.stdout)));
@@ -193,10 +204,10 @@ describe('answers', () => {
       session: { user: 'alice', machine: '10.0.2.2', address: '10.0.2.2', share: 'media', files: ['/mnt/tank/media/song'], connectedAt: 0 },
     });
     const smb = byName('smbstatus-json-one-session');
-    const mine = JSON.parse(await run(smb.argv));
-    const real = JSON.parse(smb.stdout);
-    expect(Object.keys(mine)).toEqual(Object.keys(real));
-    for (const key of ['sessions', 'tcons', 'open_files']) expect(shape(first(real[key]))).toMatchObject(shapeOfMine(mine[key]));
+    const told = JSON.parse(await run(smb.argv));
+    const recorded = JSON.parse(smb.stdout);
+    expect(Object.keys(told)).toEqual(Object.keys(recorded));
+    for (const key of ['sessions', 'tcons', 'open_files']) expect(shape(first(recorded[key]))).toMatchObject(shapeOfMine(told[key]));
   });
 });
 /** Ours leaves things out; what it has must be there in the real answer, of the same type. */
