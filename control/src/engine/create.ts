@@ -310,6 +310,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   const io = createIo({ host, clock, last: () => observer.last()?.observed ?? null, pause: deps.pause });
   const pulse = createPulse({
     host,
+    clock,
     last: () => observer.last()?.observed ?? null,
     look,
     execute,

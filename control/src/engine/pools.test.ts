@@ -58,6 +58,24 @@ describe('a disk that is pulled', () => {
     expect(s.host.ran.filter((argv) => argv[1] === 'online')).toHaveLength(1);
   });
 
+  it('is tried again when it can not be opened yet, and given up with a word when it never can', async () => {
+    for (const [failures, state, online] of [
+      [2, 'ONLINE', 3],
+      [99, 'REMOVED', 6],
+    ] as const) {
+      const s = await stage();
+      await s.later(2_000);
+      s.host.happen({ kind: 'unplug', disk: s.label(1), noticed: true });
+      await s.later(2_000);
+      s.host.fault({ match: ['zpool', 'online'], kind: 'exit', exit: 1, stderr: 'cannot online: no such device\n', times: failures });
+      s.host.happen({ kind: 'plug', disk: s.label(1) });
+      for (let i = 0; i < 60; i += 1) await s.later(2_000);
+      expect((await s.pool())?.vdevs[0]?.disks[1]?.state).toBe(state);
+      expect(s.host.ran.filter((argv) => argv[0] === 'zpool' && argv[1] === 'online')).toHaveLength(online);
+      expect(s.told().filter((kind) => kind === 'pool.changed')).toHaveLength(1);
+    }
+  });
+
   it('that was switched off by someone stays off when it comes back', async () => {
     const s = await stage();
     await s.sh('zpool', 'offline', 'tank', s.path(1));

@@ -1,8 +1,10 @@
 /**
  * Feels the pulse every two seconds, and looks closely when it changes: a pool whose state is another, a disk that is gone or back, a mount.
  * ZFS may not notice a pulled disk before it writes to it: then it is made to look. A disk that comes back is known by its name (which
- * holds its serial number) and, by ZFS, by its label; it is put online again by itself, once for each time it comes.
+ * holds its serial number) and, by ZFS, by its label; it is put online again by itself, in a few tries for each time it comes: its partition has
+ * a name a moment after it has, and a change may be under way.
  */
+import type { Clock } from '../domain/clock.ts';
 import { diskLabel } from '../domain/disk/disk.ts';
 import type { NewEvent } from '../domain/event/event.ts';
 import type { Observed } from '../domain/observed/observed.ts';
@@ -14,6 +16,10 @@ import type { Host } from '../host/host.ts';
 import { type Pulse, readPulse } from '../host/pulse.ts';
 
 export const PULSE_EVERY = 2_000;
+const TRIES = 6;
+/** After the first; each wait is twice the one before. */
+const FIRST_WAIT = PULSE_EVERY;
+const BUSY_WAIT = 10_000;
 const BY_ID = '/dev/disk/by-id/';
 const OUTSIDE = 'outside D-PlaneOS';
 
@@ -28,6 +34,7 @@ const members = (o: Observed): Map<string, Member> =>
 
 export type PulseDeps = {
   host: Host;
+  clock: Clock;
   /** The last observation; null before the first. */
   last: () => Observed | null;
   /** Observes anew, and opens and closes alerts. */
@@ -45,7 +52,9 @@ export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
   let seenDisks: string | null = null;
   /** Guids of disks that were made known as gone, so that each loss is acted on once. */
   const gone = new Set<string>();
-  const tried = new Set<string>();
+  const tried = new Map<string, { times: number; again: number }>();
+  /** When a disk that is back is tried again; null when none waits for that. */
+  let next: number | null = null;
 
   const signature = (pulse: Pulse, mine: Map<string, Member>): string =>
     JSON.stringify([
@@ -74,6 +83,10 @@ export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
   /** Those that are back, and those that were there all along and could be used: true when anything was done about them. */
   const returns = async (pulse: Pulse, o: Observed): Promise<boolean> => {
     let acted = false;
+    next = null;
+    const wait = (until: number): void => {
+      next = Math.min(next ?? until, until);
+    };
     for (const [path, m] of members(o)) {
       if (!pulse.disks.has(path)) continue;
       const { pool, disk } = m;
@@ -84,10 +97,21 @@ export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
         deps.tell({ kind: 'disk.returned', severity: 'info', subject: `disk:${path}`, message, actor: OUTSIDE, data: data(m) });
       }
       const lost = disk.state === 'REMOVED' || disk.state === 'UNAVAIL';
-      if (!lost || tried.has(disk.guid) || deps.busy()) continue;
-      tried.add(disk.guid);
+      const { times, again } = tried.get(disk.guid) ?? { times: 0, again: 0 };
+      if (!lost || times === TRIES) continue;
+      const now = deps.clock();
+      if (deps.busy() || now < again) {
+        wait(deps.busy() ? now + BUSY_WAIT : again);
+        continue;
+      }
       acted = true;
       const answer = await deps.execute({ kind: 'pool.online', name: pool.name, guid: pool.guid, disk: disk.guid, label, expand: false });
+      const last = answer.ok || times + 1 === TRIES;
+      tried.set(disk.guid, last ? { times: TRIES, again } : { times: times + 1, again: deps.clock() + FIRST_WAIT * 2 ** times });
+      if (!last) {
+        wait(deps.clock() + FIRST_WAIT * 2 ** times);
+        continue;
+      }
       deps.tell({
         kind: 'pool.changed',
         severity: answer.ok ? 'info' : 'warning',
@@ -108,7 +132,7 @@ export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
       const seen = deps.last();
       if (seen === null) return;
       const changed = before === null || signature(pulse, members(seen)) !== before;
-      if (!changed) return;
+      if (!changed && (next === null || deps.clock() < next)) return;
       await losses(pulse, seen);
       // a pool that the start missed: disks have come, and it may be among them
       const disks = [...pulse.disks].sort().join();
