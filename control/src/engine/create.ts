@@ -361,7 +361,7 @@ export const createEngine = (deps: EngineDeps): { engine: Engine; scheduler: Sch
   scheduler.add({ name: 'heartbeat', everyMs: LISTEN_EVERY, lane: 'heartbeat', run: heartbeats.look });
   scheduler.add({ name: 'arc', everyMs: ARC_EVERY, run: arc.look });
   scheduler.add({ name: 'updates', everyMs: OBSERVE_EVERY, run: () => updates.look() });
-  scheduler.add({ name: 'generations', everyMs: RECOVER_EVERY, run: () => generations.recover() });
+  scheduler.add({ name: 'generations', everyMs: RECOVER_EVERY, lane: 'generations', run: generations.recover });
   scheduler.add({ name: 'clones', everyMs: CLONES_EVERY, run: () => clones.look() });
   scheduler.add({ name: 'schedules', everyMs: SCHEDULES_EVERY, run: () => schedules.look() });
   scheduler.add({ name: 'drift', everyMs: DRIFT_EVERY, run: async () => void (await checkDrift()) });
