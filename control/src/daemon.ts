@@ -1,7 +1,7 @@
 /** `dplaned` put together, for a real host (main.ts) and the simulated one (demo.ts). Nothing else composes it. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createApi } from './api/server.ts';
 import { createEngine } from './engine/create.ts';
@@ -38,12 +38,8 @@ const portOf = (text: string | undefined, name: string): number | null => {
   return n;
 };
 
-/** Beside the sources or the packed programs, whichever this is. */
-const builtUi = (from: string): string | null => {
-  const here = join(from, 'ui', 'dist');
-  if (existsSync(here)) return here;
-  return dirname(from) === from ? null : builtUi(dirname(from));
-};
+/** Of the sources (control/src) and of packed programs (programs, programs/parts) alike, and nowhere else. */
+const builtUi = (): string | null => ['..', '../..'].map((up) => join(import.meta.dirname, up, 'ui/dist')).find(existsSync) ?? null;
 
 export const configFrom = (env: NodeJS.ProcessEnv, stateFolder: string, localSocket: string | null): DaemonConfig => {
   return {
@@ -52,7 +48,7 @@ export const configFrom = (env: NodeJS.ProcessEnv, stateFolder: string, localSoc
     listen: env.DPLANE_LISTEN ?? '::',
     httpPort: portOf(env.DPLANE_HTTP_PORT, 'DPLANE_HTTP_PORT'),
     localSocket,
-    uiFolder: builtUi(import.meta.dirname),
+    uiFolder: builtUi(),
   };
 };
 

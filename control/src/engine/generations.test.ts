@@ -46,7 +46,7 @@ const box = () => {
       if (mute && operation.kind === 'generation.activate') return refuse('timeout', 'dplane-exec', 'no answer', '');
       return done.ok ? { ok: true, result: done.value, replayed: false } : done;
     },
-    outcome: () => (deaf ? Promise.reject(new Error('no answer')) : Promise.resolve({ state: 'begun' })),
+    outcome: () => (deaf ? Promise.reject(new Error('no answer')) : Promise.resolve({ state: mute ? 'running' : 'begun' })),
     read: () => Promise.resolve(refuse('invalid', 'reading', 'nothing is read here', '')),
   };
   let indexed = 0;
@@ -173,6 +173,8 @@ test('an answer that does not come is not taken for a no', async () => {
   const { engine, store, answers } = box();
   answers({ mute: true });
   expect(await engine.activate(ADA, 2)).toMatchObject({ ok: false, refusal: { code: 'timeout' } });
+  // it is still at it, and gives no answer again: neither is that one
+  await expect(engine.recover()).rejects.toThrow('no answer');
   answers({});
   now += 1000;
   expect(await engine.activate(ADA, 1)).toMatchObject({ ok: true });

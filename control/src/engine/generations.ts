@@ -17,7 +17,7 @@ import {
   whyNoDelete,
 } from '../domain/generation/generation.ts';
 import { Operation } from '../domain/operation/operation.ts';
-import { type Result, ok, refuse } from '../domain/refusal.ts';
+import { RefusalError, type Result, ok, refuse } from '../domain/refusal.ts';
 import { preUpgradeTag } from '../domain/snapshot/pre-upgrade.ts';
 import { Actor } from '../domain/user/user.ts';
 import type { Executor } from '../host/executor.ts';
@@ -174,7 +174,9 @@ export const createGenerations = ({ host, executor, store, clock, random, pools,
     let found = await executor.outcome(asked.id);
     if (found.state === 'running') {
       const { id, actor, operation } = asked;
-      found = { state: 'ended', answer: await executor.execute({ v: 1, id, actor, operation, approval: null }) };
+      const answer = await executor.execute({ v: 1, id, actor, operation, approval: null });
+      if (!answer.ok && answer.refusal.code === 'timeout') throw new RefusalError(answer.refusal); // still at it: it is asked again
+      found = { state: 'ended', answer };
     }
     const why = found.state === 'ended' ? (found.answer.ok ? null : found.answer.refusal.why) : await whyUndone(asked.operation);
     if (openOne()?.id !== asked.id) return; // told by another look meanwhile

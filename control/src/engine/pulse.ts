@@ -99,17 +99,18 @@ export const createPulse = (deps: PulseDeps): { beat: () => Promise<void> } => {
       const lost = disk.state === 'REMOVED' || disk.state === 'UNAVAIL';
       const { times, again } = tried.get(disk.guid) ?? { times: 0, again: 0 };
       if (!lost || times === TRIES) continue;
-      const now = deps.clock();
-      if (deps.busy() || now < again) {
-        wait(deps.busy() ? now + BUSY_WAIT : again);
+      const due = deps.busy() ? deps.clock() + BUSY_WAIT : again;
+      if (deps.clock() < due) {
+        wait(due);
         continue;
       }
       acted = true;
       const answer = await deps.execute({ kind: 'pool.online', name: pool.name, guid: pool.guid, disk: disk.guid, label, expand: false });
-      const last = answer.ok || times + 1 === TRIES;
-      tried.set(disk.guid, last ? { times: TRIES, again } : { times: times + 1, again: deps.clock() + FIRST_WAIT * 2 ** times });
-      if (!last) {
-        wait(deps.clock() + FIRST_WAIT * 2 ** times);
+      const over = answer.ok || times + 1 === TRIES;
+      const later = deps.clock() + FIRST_WAIT * 2 ** times;
+      tried.set(disk.guid, { times: over ? TRIES : times + 1, again: later });
+      if (!over) {
+        wait(later);
         continue;
       }
       deps.tell({
